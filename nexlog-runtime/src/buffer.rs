@@ -1,0 +1,158 @@
+//! [`Buffer`]: the growable byte buffer that formats write into and sinks read from.
+//!
+//! Two rules. It never panics and never aborts: when its allocator refuses, bytes are left out
+//! and [`Buffer::is_short`] says so. It keeps its memory when cleared, so that a steady stream
+//! of records allocates nothing.
+
+use core::fmt;
+use std::io;
+
+use crate::lane::memory::{Allocator, Memory, PROGRAM};
+
+/// Bytes on their way from a format to a sink.
+///
+/// ```
+/// use nexlog_runtime::Buffer;
+/// let mut out = Buffer::new();
+/// out.push_str("level=");
+/// out.push(b'3');
+/// assert_eq!(out.as_bytes(), b"level=3");
+/// ```
+pub struct Buffer {
+    memory: Memory,
+    /// How much of `memory` is content; never more than its length.
+    len: usize,
+    short: bool,
+}
+
+impl Buffer {
+    /// An empty buffer from the program's allocator. Allocates at the first push.
+    pub const fn new() -> Buffer {
+        Buffer::with_allocator(&PROGRAM)
+    }
+
+    /// An empty buffer from this allocator. Allocates at the first push.
+    pub const fn with_allocator(allocator: Allocator) -> Buffer {
+        Buffer { memory: Memory::empty(allocator), len: 0, short: false }
+    }
+
+    /// The content.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.memory.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Its length in bytes.
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no content.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether bytes were left out because no memory was to be had. Reset by `clear` and
+    /// `truncate`.
+    pub const fn is_short(&self) -> bool {
+        self.short
+    }
+
+    /// Appends one byte.
+    #[inline]
+    pub fn push(&mut self, byte: u8) {
+        if self.reserve(1) {
+            self.memory[self.len] = byte;
+            self.len += 1;
+        }
+    }
+
+    /// Appends text.
+    #[inline]
+    pub fn push_str(&mut self, text: &str) {
+        self.extend(text.as_bytes());
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub fn extend(&mut self, bytes: &[u8]) {
+        if self.reserve(bytes.len()) {
+            let end = self.len + bytes.len();
+            self.memory[self.len..end].copy_from_slice(bytes);
+            self.len = end;
+        }
+    }
+
+    /// Forgets the content and keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Forgets what lies behind `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+        self.short = false;
+    }
+
+    /// Gives memory back when a rare large record has left much more than `keep` bytes.
+    pub fn shrink_to(&mut self, keep: usize, allocator: Allocator) {
+        if self.is_empty() && self.memory.len() > keep {
+            self.memory = Memory::empty(allocator);
+        }
+    }
+
+    /// Overwrites the bytes at `at`, which must be content already (else nothing happens).
+    pub fn patch(&mut self, at: usize, bytes: &[u8]) {
+        if at + bytes.len() <= self.len {
+            self.memory[at..at + bytes.len()].copy_from_slice(bytes);
+        }
+    }
+
+    /// Room for `more` bytes; `false` (and short) when refused.
+    #[inline]
+    pub fn reserve(&mut self, more: usize) -> bool {
+        self.memory.len() - self.len >= more || self.grow(more)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, more: usize) -> bool {
+        let wanted = self.len.saturating_add(more);
+        let doubled = self.memory.len().saturating_mul(2).max(512);
+        let grown = self.memory.grow(doubled.max(wanted)) || self.memory.grow(wanted);
+        self.short |= !grown;
+        grown
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Buffer::new()
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("len", &self.len).field("short", &self.short).finish()
+    }
+}
+
+impl fmt::Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.push_str(text);
+        Ok(())
+    }
+}
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Where bytes come from: the one seam between everything that buffers and an allocator.
+//!
+//! Lanes, scratch and batches ask here and nowhere else, so that `Builder::allocator` reaches
+//! all of them, and so that lanes can come from a mapped file by another constructor of
+//! [`Memory`]. All memory is handed out initialised (zeroed): what sits on top is safe code.
+//! A refused allocation is a value (`None`, `false`), never an abort.
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+
+/// The allocator a logger uses.
+pub type Allocator = &'static (dyn GlobalAlloc + Sync);
+
+/// The program's own allocator, as a `GlobalAlloc` value.
+pub struct ProgramAllocator;
+
+// SAFETY: each method forwards to the program's global allocator with the same arguments, so
+// its contract holds because theirs does.
+unsafe impl GlobalAlloc for ProgramAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps `GlobalAlloc::alloc`'s contract.
+        unsafe { std::alloc::alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps `GlobalAlloc::dealloc`'s contract.
+        unsafe { std::alloc::dealloc(ptr, layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps `GlobalAlloc::alloc_zeroed`'s contract.
+        unsafe { std::alloc::alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // SAFETY: the caller keeps `GlobalAlloc::realloc`'s contract.
+        unsafe { std::alloc::realloc(ptr, layout, new_size) }
+    }
+}
+
+/// The default for every logger.
+pub static PROGRAM: ProgramAllocator = ProgramAllocator;
+
+/// Alignment of every block: two cache lines, so that neighbours never share a prefetched pair.
+const ALIGN: usize = 128;
+
+/// An owned block of initialised bytes.
+pub struct Memory {
+    /// Dangling exactly when `len` is 0, else from `allocator` with `Self::layout(len)`.
+    ptr: NonNull<u8>,
+    len: usize,
+    allocator: Allocator,
+}
+
+// SAFETY: a `Memory` owns its bytes alone, like a `Vec<u8>`, and its allocator is `Sync`.
+unsafe impl Send for Memory {}
+// SAFETY: `&Memory` gives out `&[u8]` and a raw pointer only; see `Send` for the allocator.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// No bytes, no allocation.
+    pub const fn empty(allocator: Allocator) -> Memory {
+        Memory { ptr: NonNull::dangling(), len: 0, allocator }
+    }
+
+    /// `len` zero bytes, or `None` when the allocator refuses.
+    pub fn zeroed(allocator: Allocator, len: usize) -> Option<Memory> {
+        if len == 0 {
+            return Some(Memory::empty(allocator));
+        }
+        let layout = Self::layout(len)?;
+        // SAFETY: `len` is not 0, so the layout is not zero-sized.
+        let ptr = NonNull::new(unsafe { allocator.alloc_zeroed(layout) })?;
+        Some(Memory { ptr, len, allocator })
+    }
+
+    /// Makes it `len` bytes long at least, keeping what is there and zeroing the rest. `false`
+    /// and no change when the allocator refuses.
+    pub fn grow(&mut self, len: usize) -> bool {
+        if len <= self.len {
+            return true;
+        }
+        let Some(mut bigger) = Memory::zeroed(self.allocator, len) else { return false };
+        bigger[..self.len].copy_from_slice(self);
+        *self = bigger;
+        true
+    }
+
+    /// The first byte, for the lane code that shares the block between threads.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
+    fn layout(len: usize) -> Option<Layout> {
+        Layout::from_size_align(len, ALIGN).ok()
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let (true, Some(layout)) = (self.len > 0, Self::layout(self.len)) {
+            // SAFETY: by the field invariant `ptr` came from `allocator` with this layout, and
+            // nobody uses it after the drop.
+            unsafe { self.allocator.dealloc(self.ptr.as_ptr(), layout) }
+        }
+    }
+}
+
+impl Deref for Memory {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `ptr` is valid for `len` initialised bytes (dangling and aligned when 0).
+        unsafe { core::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl DerefMut for Memory {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and `&mut self` makes the access exclusive.
+        unsafe { core::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+    }
+}

@@ -1,0 +1,114 @@
+//! `..fields`: things that are several fields at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
+
+use super::writer::MapWriter;
+use super::{Value, ValueWriter};
+
+/// Several fields, spliced into a record with `..fields`.
+///
+/// ```
+/// use nexlog_runtime::{Fields, FieldsWriter};
+///
+/// struct Request { id: u64, tenant: String }
+///
+/// impl Fields for Request {
+///     fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+///         out.field("request_id", &self.id);
+///         out.field("tenant", &self.tenant);
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be spliced into a record",
+    label = "these are not fields",
+    note = "`..x` takes a map with text keys, a list of `(key, value)` pairs, or a type that \
+            implements `nexlog::Fields`"
+)]
+pub trait Fields {
+    /// Writes each field. A key that the record has already is left out.
+    fn record_fields(&self, out: &mut FieldsWriter<'_>);
+}
+
+/// Takes the fields of a [`Fields`].
+pub struct FieldsWriter<'a> {
+    map: MapWriter<'a>,
+}
+
+impl FieldsWriter<'_> {
+    /// Adds a field.
+    pub fn field(&mut self, key: &str, value: &(impl Value + ?Sized)) {
+        self.map.entry(&key, value);
+    }
+}
+
+/// What the macros wrap `..fields` in.
+#[doc(hidden)]
+pub struct Splice<'a, F: ?Sized>(pub &'a F);
+
+impl<F: Fields + ?Sized> Value for Splice<'_, F> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.map_writer(|map| self.0.record_fields(&mut FieldsWriter { map }));
+    }
+}
+
+/// What the macros wrap `(expr) = value` in.
+#[doc(hidden)]
+pub struct Keyed<'a, K: ?Sized, V: ?Sized>(pub &'a K, pub &'a V);
+
+impl<K: AsRef<str> + ?Sized, V: Value + ?Sized> Value for Keyed<'_, K, V> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.map(|map| map.entry(&self.0.as_ref(), self.1));
+    }
+}
+
+impl<F: Fields + ?Sized> Fields for &F {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        (**self).record_fields(out);
+    }
+}
+
+impl<F: Fields> Fields for Option<F> {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        if let Some(fields) = self {
+            fields.record_fields(out);
+        }
+    }
+}
+
+impl<K: Display, V: Value> Fields for BTreeMap<K, V> {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        for (key, value) in self {
+            out.map.entry(key, value);
+        }
+    }
+}
+
+impl<K: Display, V: Value, S> Fields for HashMap<K, V, S> {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        for (key, value) in self {
+            out.map.entry(key, value);
+        }
+    }
+}
+
+impl<K: Display, V: Value> Fields for [(K, V)] {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        for (key, value) in self {
+            out.map.entry(key, value);
+        }
+    }
+}
+
+impl<K: Display, V: Value> Fields for Vec<(K, V)> {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        self.as_slice().record_fields(out);
+    }
+}
+
+impl<K: Display, V: Value, const N: usize> Fields for [(K, V); N] {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        self.as_slice().record_fields(out);
+    }
+}

@@ -1,0 +1,274 @@
+//! How a value and a record lie in memory: the only file that knows their bytes.
+//!
+//! A value is a tag byte and its payload, unaligned, native endianness. Text and bytes have a
+//! u32 length before them; a list or map has the u32 length in bytes of what it holds. A record
+//! is a [`Header`] of 24 bytes, then one value for each slot of its call site, padded to 8.
+//! Tag before payload costs one more store a field than all tags in one word, which hides
+//! behind the clock's read, and lets nested and top-level values share one reader.
+//!
+//! Readers never trust lengths: every step is bounds-checked and ends in `None`. What they do
+//! trust ([`Trusted`]) is that text is UTF-8 and scalars are valid, because only this module's
+//! writers made the bytes.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use core::time::Duration;
+
+use super::view::{ErrorRef, List, Map, Timestamp, ValueRef};
+use crate::site::callsite::Site;
+
+/// Tags. A value of tag `t` never changes its number: mapped lanes outlive their process.
+pub mod tag {
+    pub const NULL: u8 = 0;
+    pub const FALSE: u8 = 1;
+    pub const TRUE: u8 = 2;
+    pub const U8: u8 = 3;
+    pub const U16: u8 = 4;
+    pub const U32: u8 = 5;
+    pub const U64: u8 = 6;
+    pub const U128: u8 = 7;
+    pub const I8: u8 = 8;
+    pub const I16: u8 = 9;
+    pub const I32: u8 = 10;
+    pub const I64: u8 = 11;
+    pub const I128: u8 = 12;
+    pub const F32: u8 = 13;
+    pub const F64: u8 = 14;
+    pub const CHAR: u8 = 15;
+    pub const STR: u8 = 16;
+    pub const OS: u8 = 17;
+    pub const BYTES: u8 = 18;
+    pub const DURATION: u8 = 19;
+    pub const TIME: u8 = 20;
+    pub const IPV4: u8 = 21;
+    pub const IPV6: u8 = 22;
+    pub const SOCKET_V4: u8 = 23;
+    pub const SOCKET_V6: u8 = 24;
+    pub const SECRET: u8 = 25;
+    pub const ERROR: u8 = 26;
+    pub const LIST: u8 = 27;
+    pub const MAP: u8 = 28;
+}
+
+/// Bytes of a [`Header`].
+pub const HEADER_BYTES: usize = 24;
+
+/// What a record's bytes are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A user's record.
+    Record = 1,
+    /// Ends a segment: the lane goes on in the next one.
+    Pad = 2,
+    /// Says which thread writes from here on: id (u64) and name (str).
+    Thread = 3,
+    /// The logger's own record.
+    Own = 4,
+}
+
+/// The start of a record in memory.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Header {
+    /// The call site; null for `Pad` and `Thread`.
+    pub site: *const Site,
+    /// When, in clock ticks.
+    pub ticks: u64,
+    /// All bytes with this header, a multiple of 8.
+    pub bytes: u32,
+    /// How many values follow.
+    pub slots: u16,
+    /// The level's number, or [`Header::SITE_LEVEL`].
+    pub level: u8,
+    /// A [`Kind`], plus [`Header::HAS_TARGET`].
+    pub kind: u8,
+}
+
+const _: () = assert!(size_of::<Header>() <= HEADER_BYTES);
+
+impl Header {
+    /// The level is the call site's.
+    pub const SITE_LEVEL: u8 = 0xff;
+    /// The first value is a text: the target, made at run time.
+    pub const HAS_TARGET: u8 = 0x80;
+
+    /// What the record is for; `None` for a number nobody writes.
+    pub fn kind(&self) -> Option<Kind> {
+        match self.kind & !Self::HAS_TARGET {
+            1 => Some(Kind::Record),
+            2 => Some(Kind::Pad),
+            3 => Some(Kind::Thread),
+            4 => Some(Kind::Own),
+            _ => None,
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Safety
+    /// `at` is valid for writes of [`HEADER_BYTES`] and aligned to 8.
+    #[inline]
+    pub unsafe fn write(self, at: *mut u8) {
+        // SAFETY: by the caller's promise; the size is asserted above.
+        unsafe { at.cast::<Header>().write(self) }
+    }
+
+    /// Reads one.
+    ///
+    /// # Safety
+    /// `at` is valid for reads of [`HEADER_BYTES`], aligned to 8, and was written by
+    /// [`Header::write`] or copied from such bytes.
+    #[inline]
+    pub unsafe fn read(at: *const u8) -> Header {
+        // SAFETY: by the caller's promise.
+        unsafe { at.cast::<Header>().read() }
+    }
+
+    /// As bytes, for an image built in a buffer.
+    pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..8].copy_from_slice(&(self.site as usize as u64).to_ne_bytes());
+        bytes[8..16].copy_from_slice(&self.ticks.to_ne_bytes());
+        bytes[16..20].copy_from_slice(&self.bytes.to_ne_bytes());
+        bytes[20..22].copy_from_slice(&self.slots.to_ne_bytes());
+        bytes[22] = self.level;
+        bytes[23] = self.kind;
+        bytes
+    }
+}
+
+/// Rounds a record's size up to the alignment of headers.
+#[inline]
+pub const fn padded(bytes: usize) -> usize {
+    (bytes + 7) & !7
+}
+
+/// Writes a tag and a fixed payload; returns the address behind them.
+///
+/// # Safety
+/// `at` is valid for writes of `1 + N` bytes.
+#[inline]
+pub unsafe fn put<const N: usize>(at: *mut u8, tag: u8, payload: [u8; N]) -> *mut u8 {
+    // SAFETY: by the caller's promise, `[at, at + 1 + N)` is writable; `[u8; N]` has alignment 1.
+    unsafe {
+        at.write(tag);
+        at.add(1).cast::<[u8; N]>().write(payload);
+        at.add(1 + N)
+    }
+}
+
+/// Writes a tag, a u32 length and the bytes; returns the address behind them.
+///
+/// # Safety
+/// `at` is valid for writes of `5 + bytes.len()` bytes that do not overlap `bytes`, and
+/// `bytes.len()` fits in a u32.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // the caller's promise
+pub unsafe fn put_bytes(at: *mut u8, tag: u8, bytes: &[u8]) -> *mut u8 {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let body = put(at, tag, (bytes.len() as u32).to_ne_bytes());
+        core::ptr::copy_nonoverlapping(bytes.as_ptr(), body, bytes.len());
+        body.add(bytes.len())
+    }
+}
+
+/// Values that this module's writers made, read one after the other.
+#[derive(Clone, Copy, Default)]
+pub struct Trusted<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Trusted<'a> {
+    /// # Safety
+    /// `bytes` were written by the writers of this crate: text is UTF-8 and chars are chars.
+    #[inline]
+    pub const unsafe fn new(bytes: &'a [u8]) -> Self {
+        Trusted { bytes }
+    }
+
+    /// The next value, or `None` at the end.
+    #[inline]
+    pub fn next_value(&mut self) -> Option<ValueRef<'a>> {
+        let tag = self.fixed::<1>()?[0];
+        Some(match tag {
+            tag::FALSE => ValueRef::Bool(false),
+            tag::TRUE => ValueRef::Bool(true),
+            tag::U8 => ValueRef::U64(u64::from(self.fixed::<1>()?[0])),
+            tag::U16 => ValueRef::U64(u64::from(u16::from_ne_bytes(self.fixed()?))),
+            tag::U32 => ValueRef::U64(u64::from(u32::from_ne_bytes(self.fixed()?))),
+            tag::U64 => ValueRef::U64(u64::from_ne_bytes(self.fixed()?)),
+            tag::I8 => ValueRef::I64(i64::from(i8::from_ne_bytes(self.fixed()?))),
+            tag::I16 => ValueRef::I64(i64::from(i16::from_ne_bytes(self.fixed()?))),
+            tag::I32 => ValueRef::I64(i64::from(i32::from_ne_bytes(self.fixed()?))),
+            tag::I64 => ValueRef::I64(i64::from_ne_bytes(self.fixed()?)),
+            tag::F64 => ValueRef::F64(f64::from_ne_bytes(self.fixed()?)),
+            tag::STR => ValueRef::Str(self.text()?),
+            tag::NULL => ValueRef::Null,
+            _ => return self.rare_value(tag),
+        })
+    }
+
+    fn rare_value(&mut self, tag: u8) -> Option<ValueRef<'a>> {
+        Some(match tag {
+            tag::U128 => ValueRef::U128(u128::from_ne_bytes(self.fixed()?)),
+            tag::I128 => ValueRef::I128(i128::from_ne_bytes(self.fixed()?)),
+            tag::F32 => ValueRef::F32(f32::from_ne_bytes(self.fixed()?)),
+            tag::CHAR => ValueRef::Char(char::from_u32(u32::from_ne_bytes(self.fixed()?))?),
+            tag::OS => ValueRef::Os(self.bytes()?),
+            tag::BYTES => ValueRef::Bytes(self.bytes()?),
+            tag::DURATION => {
+                let (seconds, nanos) =
+                    (u64::from_ne_bytes(self.fixed()?), u32::from_ne_bytes(self.fixed()?));
+                ValueRef::Duration(Duration::new(seconds, nanos.min(999_999_999)))
+            }
+            tag::TIME => ValueRef::Time(Timestamp {
+                seconds: i64::from_ne_bytes(self.fixed()?),
+                nanos: u32::from_ne_bytes(self.fixed()?),
+            }),
+            tag::IPV4 => ValueRef::Ip(IpAddr::V4(Ipv4Addr::from(self.fixed::<4>()?))),
+            tag::IPV6 => ValueRef::Ip(IpAddr::V6(Ipv6Addr::from(self.fixed::<16>()?))),
+            tag::SOCKET_V4 => ValueRef::Socket(SocketAddr::V4(SocketAddrV4::new(
+                Ipv4Addr::from(self.fixed::<4>()?),
+                u16::from_ne_bytes(self.fixed()?),
+            ))),
+            tag::SOCKET_V6 => ValueRef::Socket(SocketAddr::V6(SocketAddrV6::new(
+                Ipv6Addr::from(self.fixed::<16>()?),
+                u16::from_ne_bytes(self.fixed()?),
+                u32::from_ne_bytes(self.fixed()?),
+                u32::from_ne_bytes(self.fixed()?),
+            ))),
+            tag::SECRET => ValueRef::Secret,
+            tag::ERROR => ValueRef::Error(ErrorRef { list: List { bytes: self.nested()? } }),
+            tag::LIST => ValueRef::List(List { bytes: self.nested()? }),
+            tag::MAP => ValueRef::Map(Map { bytes: self.nested()? }),
+            _ => return None,
+        })
+    }
+
+    #[inline]
+    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.bytes.split_first_chunk::<N>()?;
+        self.bytes = rest;
+        Some(*head)
+    }
+
+    #[inline]
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = u32::from_ne_bytes(self.fixed()?) as usize;
+        let (head, rest) = self.bytes.split_at_checked(len)?;
+        self.bytes = rest;
+        Some(head)
+    }
+
+    #[inline]
+    fn text(&mut self) -> Option<&'a str> {
+        let bytes = self.bytes()?;
+        // SAFETY: `Trusted::new`'s caller promised that a text's bytes came from a `str`.
+        Some(unsafe { core::str::from_utf8_unchecked(bytes) })
+    }
+
+    fn nested(&mut self) -> Option<Trusted<'a>> {
+        self.bytes().map(|bytes| Trusted { bytes })
+    }
+}

@@ -85,6 +85,18 @@ impl Buffer {
         }
     }
 
+    /// Appends this many bytes of any content and gives them out to be written; `None` (and
+    /// short) when refused.
+    #[inline]
+    pub fn claim(&mut self, count: usize) -> Option<&mut [u8]> {
+        if !self.reserve(count) {
+            return None;
+        }
+        let start = self.len;
+        self.len += count;
+        self.memory.get_mut(start..start + count)
+    }
+
     /// Forgets the content and keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);

@@ -1,0 +1,54 @@
+//! How a record becomes bytes.
+//!
+//! A [`Format`] is a description of a layout; an [`Encoder`] is the working part that the
+//! drainer keeps for it, with what was prepared for each call site. Encoders have no error
+//! path: every record has a valid output.
+
+pub mod plain;
+
+use crate::buffer::Buffer;
+use crate::record::Record;
+use crate::value::Seal;
+
+/// A layout for records: [`Json`](crate::Json), [`Text`](crate::Text), or your own.
+///
+/// ```
+/// use nexlog_runtime::{Buffer, Format, Record};
+///
+/// struct Csv;
+///
+/// impl Format for Csv {
+///     fn encode(&self, record: &Record<'_>, out: &mut Buffer) {
+///         out.push_str(record.level().as_str());
+///         out.push(b';');
+///         out.push_str(record.target());
+///         out.push(b'\n');
+///     }
+/// }
+/// ```
+pub trait Format: Send + Sync + 'static {
+    /// Appends one record to `out`, with the line's end if it has one. Called by the drainer,
+    /// never by the logging call in `Background`. A panic is caught and counted as this
+    /// record's loss.
+    fn encode(&self, record: &Record<'_>, out: &mut Buffer);
+
+    /// The built-in formats' faster way in. `key` says which outputs may share it.
+    #[doc(hidden)]
+    fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
+        None
+    }
+}
+
+/// A built-in encoder and what makes it equal to another: the whole configuration as text.
+#[doc(hidden)]
+pub struct SharedEncoder {
+    pub(crate) key: String,
+    pub(crate) encoder: Box<dyn Encoder>,
+}
+
+/// The working part of a format.
+#[doc(hidden)]
+pub trait Encoder: Send {
+    /// Appends one record to `out`.
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer);
+}

@@ -1,0 +1,3 @@
+//! One thread's buffer, and the memory under it.
+
+pub(crate) mod memory;

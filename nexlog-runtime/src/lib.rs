@@ -1,0 +1,18 @@
+//! The runtime of nexlog. Use it through the crate `nexlog`.
+
+pub mod buffer;
+pub mod format;
+mod lane;
+pub mod record;
+mod registry;
+pub mod sink;
+pub mod site;
+pub mod value;
+
+pub use buffer::Buffer;
+pub use format::Format;
+pub use record::{FieldIter, Message, Record, ThreadInfo};
+pub use sink::{Batch, Sink, WriteError};
+pub use site::level::{Level, ParseLevelError};
+pub use value::view::{ErrorRef, List, Map, Timestamp, ValueRef};
+pub use value::{Fields, FieldsWriter, ListWriter, MapWriter, Value, ValueWriter};

@@ -1,0 +1,286 @@
+//! [`Record`]: what formats and sinks see of one logged thing.
+//!
+//! A view over the record's bytes and its call site's description; it owns nothing and decodes
+//! lazily.
+
+use core::fmt;
+
+use crate::format::plain;
+use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
+use crate::site::level::Level;
+use crate::value::view::{MapIter, Timestamp, ValueRef};
+use crate::value::wire::Trusted;
+
+/// The thread that made a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadInfo {
+    /// Small and unique within the process, from 1 in the order of first records.
+    pub id: u64,
+    /// The thread's name; empty when it has none.
+    pub name: String,
+}
+
+/// One logged thing.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    pub(crate) site: &'a SiteInfo,
+    pub(crate) level: Level,
+    pub(crate) target: &'a str,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) thread: &'a ThreadInfo,
+    pub(crate) values: Trusted<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// How grave it is.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The target: stated at the call, or the module path.
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// When it was made.
+    pub fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// The module path of the call.
+    pub fn module(&self) -> &'a str {
+        self.site.module
+    }
+
+    /// The source file of the call.
+    pub fn file(&self) -> &'a str {
+        self.site.file
+    }
+
+    /// The line of the call.
+    pub fn line(&self) -> u32 {
+        self.site.line
+    }
+
+    /// The thread that made it.
+    pub fn thread(&self) -> &'a ThreadInfo {
+        self.thread
+    }
+
+    /// The message, rendered when displayed; `None` when the call has none.
+    pub fn message(&self) -> Option<Message<'a>> {
+        self.site.message.as_ref().map(|pieces| Message { pieces, values: self.values })
+    }
+
+    /// The fields, each key once: those the call states first, then run-time keys.
+    pub fn fields(&self) -> FieldIter<'a> {
+        FieldIter { record: *self, slots: self.slots(), pass: Pass::Literal, map: None, taken: 0 }
+    }
+
+    /// The value of a field.
+    pub fn field(&self, key: &str) -> Option<ValueRef<'a>> {
+        self.fields().find(|field| field.0 == key).map(|field| field.1)
+    }
+
+    /// Slots with their values, nulls and hidden ones included.
+    pub(crate) fn slots(&self) -> SlotIter<'a> {
+        SlotIter { slots: self.site.slots.iter(), values: self.values }
+    }
+
+    /// The value of slot `number`.
+    pub(crate) fn slot(&self, number: usize) -> Option<ValueRef<'a>> {
+        nth(self.values, number)
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message().map(|message| message.to_string());
+        f.debug_struct("Record")
+            .field("level", &self.level)
+            .field("target", &self.target)
+            .field("message", &message)
+            .field("fields", &self.fields().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+fn nth(mut values: Trusted<'_>, number: usize) -> Option<ValueRef<'_>> {
+    for _ in 0..number {
+        values.next_value()?;
+    }
+    values.next_value()
+}
+
+/// A message: a template and the values it shows.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    pieces: &'a [Piece],
+    values: Trusted<'a>,
+}
+
+impl<'a> Message<'a> {
+    /// The text, when the template shows no value.
+    pub fn as_str(&self) -> Option<&'a str> {
+        match self.pieces {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in self.pieces {
+            match piece {
+                Piece::Literal(text) => f.write_str(text)?,
+                Piece::Slot(number) => {
+                    plain::display(nth(self.values, *number).unwrap_or(ValueRef::Null), f)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Slots with their values.
+#[derive(Clone)]
+pub(crate) struct SlotIter<'a> {
+    slots: core::slice::Iter<'a, Slot>,
+    values: Trusted<'a>,
+}
+
+impl<'a> Iterator for SlotIter<'a> {
+    type Item = (&'a Slot, ValueRef<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.slots.next()?, self.values.next_value()?))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    Literal,
+    Dynamic,
+}
+
+/// The fields of a [`Record`].
+#[derive(Clone)]
+pub struct FieldIter<'a> {
+    record: Record<'a>,
+    slots: SlotIter<'a>,
+    pass: Pass,
+    map: Option<MapIter<'a>>,
+    /// How many run-time fields came out or were passed over so far.
+    taken: usize,
+}
+
+impl<'a> Iterator for FieldIter<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.pass == Pass::Literal {
+            for (slot, value) in self.slots.by_ref() {
+                if slot.kind == SlotKind::Field && value != ValueRef::Null {
+                    return Some((slot.key, value));
+                }
+            }
+            if !self.record.site.has_dynamic {
+                return None;
+            }
+            (self.pass, self.slots) = (Pass::Dynamic, self.record.slots());
+        }
+        loop {
+            while let Some((key, value)) = self.map.as_mut().and_then(Iterator::next) {
+                self.taken += 1;
+                if value != ValueRef::Null && self.record.is_new(key, self.taken - 1) {
+                    return Some((key, value));
+                }
+            }
+            let map = self.slots.by_ref().find_map(|(slot, value)| match value {
+                ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
+                _ => None,
+            });
+            self.map = Some(map?);
+        }
+    }
+}
+
+impl<'a> Record<'a> {
+    /// All run-time fields in order, doubles and nulls included.
+    fn dynamic(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+        self.slots()
+            .filter_map(|(slot, value)| match value {
+                ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
+                _ => None,
+            })
+            .flatten()
+    }
+
+    /// Whether no literal field and none of the first `before` run-time fields has this key.
+    /// Quadratic in the run-time fields, which are few; literal keys are unique already.
+    fn is_new(&self, key: &str, before: usize) -> bool {
+        let literal = self.slots().any(|(slot, value)| {
+            slot.kind == SlotKind::Field && slot.key == key && value != ValueRef::Null
+        });
+        !literal
+            && !self
+                .dynamic()
+                .take(before)
+                .any(|(other, value)| other == key && value != ValueRef::Null)
+    }
+}
+
+/// A record built from values directly, for tests of formats and sinks.
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::{Record, ThreadInfo};
+    use crate::buffer::Buffer;
+    use crate::site::callsite::{Site, SiteInfo};
+    use crate::site::level::Level;
+    use crate::value::view::Timestamp;
+    use crate::value::wire::Trusted;
+    use crate::value::{Image, Value};
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    /// Owns what a [`Record`] borrows.
+    pub(crate) struct Owned {
+        site: SiteInfo,
+        image: Image,
+        thread: ThreadInfo,
+        timestamp: Timestamp,
+    }
+
+    impl Owned {
+        /// `description` as in `SiteInfo::parse`, and a value for each slot.
+        pub(crate) fn new(level: Level, description: &str, values: &[&dyn Value]) -> Owned {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            let site = Site::new(level as u8, 7, String::from(description).leak());
+            let mut image = Image::new(Buffer::new(), 1 << 20);
+            for value in values {
+                image.push(*value);
+            }
+            Owned {
+                site: SiteInfo::parse(NEXT.fetch_add(1, Relaxed), &site),
+                image,
+                thread: ThreadInfo { id: 1, name: String::from("main") },
+                timestamp: Timestamp { seconds: 1_795_355_400, nanos: 123_456_789 },
+            }
+        }
+
+        /// The view.
+        pub(crate) fn record(&self) -> Record<'_> {
+            Record {
+                site: &self.site,
+                level: self.site.level.unwrap_or(Level::Info),
+                target: self.site.target,
+                timestamp: self.timestamp,
+                thread: &self.thread,
+                // SAFETY: the image was written by `Image::push`.
+                values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
+            }
+        }
+    }
+}

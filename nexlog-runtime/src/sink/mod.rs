@@ -1,0 +1,106 @@
+//! Where records go.
+//!
+//! A [`Sink`] takes whole batches; the drainer calls it under the pipeline mutex, never at the
+//! same time from two threads. What a sink cannot write it reports; counting, telling the user
+//! and trying again is the pipeline's business (`pipeline/output`).
+
+use core::fmt;
+use std::io;
+
+use crate::record::Record;
+
+/// Takes batches of records: a console, a file, or your own.
+///
+/// ```
+/// use nexlog_runtime::{Batch, Sink, WriteError};
+/// use std::io::Write;
+///
+/// struct Pipe(std::net::TcpStream);
+///
+/// impl Sink for Pipe {
+///     fn write(&mut self, batch: &Batch<'_>) -> Result<(), WriteError> {
+///         self.0.write_all(batch.bytes())?;
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait Sink: Send + 'static {
+    /// Writes a batch. An error (or a panic, which is caught) is counted as the loss of the
+    /// records behind `WriteError::written`; the next batch is offered all the same, and when
+    /// one succeeds, a record tells how many were lost.
+    fn write(&mut self, batch: &Batch<'_>) -> Result<(), WriteError>;
+
+    /// Puts what was written on the device, if there is one.
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What error messages and `stats` call it.
+    fn name(&self) -> String {
+        String::from(core::any::type_name::<Self>())
+    }
+}
+
+/// A batch could not be written whole.
+#[derive(Debug)]
+pub struct WriteError {
+    /// How many records at the batch's start were written whole all the same.
+    pub written: usize,
+    /// Why the rest was not.
+    pub source: io::Error,
+}
+
+impl From<io::Error> for WriteError {
+    fn from(source: io::Error) -> Self {
+        WriteError { written: 0, source }
+    }
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl std::error::Error for WriteError {}
+
+/// Records on their way to one sink: their bytes in the sink's format, and the typed records.
+pub struct Batch<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Where each record's bytes end.
+    pub(crate) ends: &'a [usize],
+    pub(crate) records: &'a dyn Fn(usize) -> Option<Record<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    /// All records' bytes, one after the other.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// How many records there are; never 0 in a call of [`Sink::write`].
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Each record's bytes.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let starts = core::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(self.ends).map(|(start, &end)| self.bytes.get(start..end).unwrap_or(&[]))
+    }
+
+    /// The typed records.
+    pub fn records(&self) -> impl Iterator<Item = Record<'a>> + '_ {
+        (0..self.len()).filter_map(|number| (self.records)(number))
+    }
+
+    /// How many whole records lie within the first `bytes` bytes: for a short write.
+    pub fn records_within(&self, bytes: usize) -> usize {
+        self.ends.partition_point(|&end| end <= bytes)
+    }
+}

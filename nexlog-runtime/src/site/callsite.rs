@@ -1,0 +1,250 @@
+//! A call site: one `static` for each logging statement.
+//!
+//! [`Site`] is what the macros emit and the caller touches: a state byte and one pointer to a
+//! packed description, so that it costs one relocation. [`SiteInfo`] is the description
+//! unpacked, made once at first use, for the drainer. The registry (in `filter`'s owner,
+//! `registry` below) keeps the state bytes equal to the filter's answer.
+//!
+//! State byte: [`UNSEEN`] until the first call; then, for a site of fixed level, [`OFF`],
+//! [`ON`], or [`ON_FLUSH`] (on, and at or above the flush level); for a site whose level is
+//! made at run time always [`OFF`] (such sites ask the filter at each call).
+
+use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Acquire, Ordering::Relaxed};
+
+use super::level::Level;
+
+/// Nobody wants it.
+pub const OFF: u8 = 0;
+/// Somebody wants it.
+pub const ON: u8 = 1;
+/// Somebody wants it, and the drainer is to be called at once.
+pub const ON_FLUSH: u8 = 3;
+/// Not yet called.
+pub const UNSEEN: u8 = 0x80;
+/// The bit that tells [`ON_FLUSH`] from [`ON`].
+pub const FLUSH_BIT: u8 = 2;
+
+/// A logging statement, as its macro states it.
+#[repr(C)]
+pub struct Site {
+    pub(crate) state: AtomicU8,
+    /// The level's number, or [`Site::RUN_TIME_LEVEL`].
+    level: u8,
+    line: u32,
+    description: &'static str,
+    pub(crate) info: AtomicPtr<SiteInfo>,
+    /// The site that was first used before this one.
+    pub(crate) next: AtomicPtr<Site>,
+}
+
+impl Site {
+    /// The level is an argument of each call.
+    pub const RUN_TIME_LEVEL: u8 = 255;
+
+    /// What the macros call. The description's grammar is [`SiteInfo::parse`]'s.
+    pub const fn new(level: u8, line: u32, description: &'static str) -> Site {
+        Site {
+            state: AtomicU8::new(UNSEEN),
+            level,
+            line,
+            description,
+            info: AtomicPtr::new(core::ptr::null_mut()),
+            next: AtomicPtr::new(core::ptr::null_mut()),
+        }
+    }
+
+    /// The gate of a call with a fixed level: one relaxed load and a branch when it is off.
+    #[inline(always)]
+    pub fn enabled(&'static self) -> bool {
+        let state = self.state.load(Relaxed);
+        state != OFF && (state != UNSEEN || crate::registry::first_use(self))
+    }
+
+    /// Whether a record of this site is to be written out at once.
+    #[inline(always)]
+    pub(crate) fn flushes(&self) -> bool {
+        self.state.load(Relaxed) & FLUSH_BIT != 0
+    }
+
+    /// The fixed level; `None` when each call brings its own.
+    pub fn level(&self) -> Option<Level> {
+        Level::from_number(self.level)
+    }
+
+    /// The description unpacked. Made at first use; allocates then.
+    pub fn info(&'static self) -> &'static SiteInfo {
+        let info = self.info.load(Acquire); // pairs with `registry::describe`'s store
+        match core::ptr::NonNull::new(info) {
+            // SAFETY: `describe` stores pointers to leaked `SiteInfo`s only.
+            Some(info) => unsafe { info.as_ref() },
+            None => crate::registry::describe(self),
+        }
+    }
+}
+
+/// What a slot of a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotKind {
+    /// A field with a fixed key.
+    Field,
+    /// A map whose entries are fields.
+    Dynamic,
+    /// A text that the message shows; not a field.
+    Hidden,
+}
+
+/// One value position of a call site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// What it is.
+    pub kind: SlotKind,
+    /// Its key; empty unless it is a [`SlotKind::Field`].
+    pub key: &'static str,
+}
+
+/// A piece of a message template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Text as it is.
+    Literal(&'static str),
+    /// The value of this slot.
+    Slot(usize),
+}
+
+/// A call site's description, unpacked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SiteInfo {
+    /// A number of its own, dense from 0: formats keep what they prepared for it in a table.
+    pub id: usize,
+    /// The fixed level, if any.
+    pub level: Option<Level>,
+    /// The target: stated, or the module path.
+    pub target: &'static str,
+    /// The module path.
+    pub module: &'static str,
+    /// The source file.
+    pub file: &'static str,
+    /// The line in it.
+    pub line: u32,
+    /// Its value positions, in the order of the record's values.
+    pub slots: Vec<Slot>,
+    /// The message template; `None` when the call has no message.
+    pub message: Option<Vec<Piece>>,
+    /// Whether some slot is [`SlotKind::Dynamic`].
+    pub has_dynamic: bool,
+}
+
+impl SiteInfo {
+    /// Unpacks a description:
+    ///
+    /// ```text
+    /// desc    := target slots [message] '.' module_path '\n' file
+    /// target  := netstr                      (empty: the module path)
+    /// slots   := ( kind netstr )*            kind: f field, d dynamic, h hidden
+    /// message := 'M' ( 'L' netstr | 'S' decimal ';' )*
+    /// netstr  := decimal ':' bytes
+    /// ```
+    ///
+    /// A text that breaks the grammar ends the parse where it breaks: a wrong description
+    /// gives a poorer record, never a panic in the drainer.
+    pub fn parse(id: usize, site: &Site) -> SiteInfo {
+        let mut rest = site.description;
+        let stated_target = netstr(&mut rest).unwrap_or("");
+        let mut slots = Vec::new();
+        let mut message = None;
+        while let Some(kind) = take(&mut rest) {
+            let kind = match kind {
+                'f' => SlotKind::Field,
+                'd' => SlotKind::Dynamic,
+                'h' => SlotKind::Hidden,
+                'M' => {
+                    message = Some(pieces(&mut rest));
+                    continue;
+                }
+                _ => break,
+            };
+            let Some(key) = netstr(&mut rest) else { break };
+            slots.push(Slot { kind, key });
+        }
+        let (module, file) = rest.split_once('\n').unwrap_or((rest, ""));
+        SiteInfo {
+            id,
+            level: site.level(),
+            target: if stated_target.is_empty() { module } else { stated_target },
+            module,
+            file,
+            line: site.line,
+            has_dynamic: slots.iter().any(|slot| slot.kind == SlotKind::Dynamic),
+            slots,
+            message,
+        }
+    }
+}
+
+/// The pieces behind an `M`; stops before the `.` that ends the message.
+fn pieces(rest: &mut &'static str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    loop {
+        let before = *rest;
+        let piece = match take(rest) {
+            Some('L') => netstr(rest).map(Piece::Literal),
+            Some('S') => number(rest, ';').map(Piece::Slot),
+            _ => None,
+        };
+        let Some(piece) = piece else {
+            *rest = before;
+            return pieces;
+        };
+        pieces.push(piece);
+    }
+}
+
+fn take(rest: &mut &'static str) -> Option<char> {
+    let first = rest.chars().next()?;
+    *rest = &rest[first.len_utf8()..];
+    Some(first)
+}
+
+fn number(rest: &mut &'static str, end: char) -> Option<usize> {
+    let (digits, behind) = rest.split_once(end)?;
+    *rest = behind;
+    digits.parse().ok()
+}
+
+fn netstr(rest: &mut &'static str) -> Option<&'static str> {
+    let length = number(rest, ':')?;
+    let text = rest.get(..length)?;
+    *rest = &rest[length..];
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_unpacks_to_what_the_macro_stated() {
+        let site = Site::new(2, 7, "2:dbf5:orderd0:h0:ML5:paid S0;L6: items.shop::pay\nsrc/pay.rs");
+        let info = SiteInfo::parse(3, &site);
+        assert_eq!((info.target, info.module, info.file), ("db", "shop::pay", "src/pay.rs"));
+        assert_eq!((info.level, info.line, info.id), (Some(Level::Info), 7, 3));
+        assert_eq!(info.slots[0], Slot { kind: SlotKind::Field, key: "order" });
+        assert_eq!(info.slots.len(), 3);
+        assert!(info.has_dynamic);
+        let message = [Piece::Literal("paid "), Piece::Slot(0), Piece::Literal(" items")];
+        assert_eq!(info.message.as_deref(), Some(&message[..]));
+    }
+
+    #[test]
+    fn the_target_defaults_to_the_module_and_a_message_may_be_absent() {
+        let info = SiteInfo::parse(0, &Site::new(255, 1, "0:f1:a.m\nf"));
+        assert_eq!((info.target, info.level, info.message), ("m", None, None));
+    }
+
+    #[test]
+    fn a_broken_description_does_not_panic() {
+        for text in ["", "9:", "x", "0:f", "0:f9:a", "0:MS", "0:ML1:ä.m\nf", "0:z"] {
+            SiteInfo::parse(0, &Site::new(0, 0, text));
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Directives at build time.

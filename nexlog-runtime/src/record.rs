@@ -29,7 +29,12 @@ pub struct Record<'a> {
     pub(crate) timestamp: Timestamp,
     pub(crate) thread: &'a ThreadInfo,
     pub(crate) values: Trusted<'a>,
+    /// Whether a map of further fields follows the site's slots.
+    pub(crate) has_extra: bool,
 }
+
+/// The slot of fields that the call site does not know of.
+static EXTRA: Slot = Slot { kind: SlotKind::Dynamic, key: "" };
 
 impl<'a> Record<'a> {
     /// How grave it is.
@@ -84,7 +89,16 @@ impl<'a> Record<'a> {
 
     /// Slots with their values, nulls and hidden ones included.
     pub(crate) fn slots(&self) -> SlotIter<'a> {
-        SlotIter { slots: self.site.slots.iter(), values: self.values }
+        SlotIter {
+            slots: self.site.slots.iter(),
+            values: self.values,
+            extra: self.has_extra.then_some(&EXTRA),
+        }
+    }
+
+    /// Whether there may be fields whose keys the call site does not state.
+    pub(crate) fn has_dynamic(&self) -> bool {
+        self.site.has_dynamic || self.has_extra
     }
 
     /// The value of slot `number`.
@@ -149,6 +163,7 @@ impl fmt::Display for Message<'_> {
 pub(crate) struct SlotIter<'a> {
     slots: core::slice::Iter<'a, Slot>,
     values: Trusted<'a>,
+    extra: Option<&'static Slot>,
 }
 
 impl<'a> Iterator for SlotIter<'a> {
@@ -156,7 +171,8 @@ impl<'a> Iterator for SlotIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        Some((self.slots.next()?, self.values.next_value()?))
+        let slot = self.slots.next().or_else(|| self.extra.take())?;
+        Some((slot, self.values.next_value()?))
     }
 }
 
@@ -187,7 +203,7 @@ impl<'a> Iterator for FieldIter<'a> {
                     return Some((slot.key, value));
                 }
             }
-            if !self.record.site.has_dynamic {
+            if !self.record.has_dynamic() {
                 return None;
             }
             (self.pass, self.slots) = (Pass::Dynamic, self.record.slots());
@@ -280,6 +296,7 @@ pub(crate) mod testing {
                 thread: &self.thread,
                 // SAFETY: the image was written by `Image::push`.
                 values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
+                has_extra: false,
             }
         }
     }

@@ -5,8 +5,10 @@ pub mod format;
 mod lane;
 pub mod record;
 mod registry;
+mod report;
 pub mod sink;
 pub mod site;
+mod sys;
 pub mod value;
 
 pub use buffer::Buffer;

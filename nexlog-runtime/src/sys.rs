@@ -8,8 +8,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::value::view::Timestamp;
-
 /// The processor's time-stamp counter where there is one, else [`monotonic_ns`].
 #[inline(always)]
 pub fn ticks() -> u64 {
@@ -62,17 +60,18 @@ pub fn monotonic_ns() -> u64 {
     }
 }
 
-/// The time of day, as the system has it now.
+/// The time of day as the system has it now: seconds since 1970 and nanoseconds into the second,
+/// as in [`Timestamp`](crate::Timestamp).
 #[inline]
-pub fn realtime() -> Timestamp {
+pub fn realtime() -> (i64, u32) {
     #[cfg(unix)]
     {
-        let (seconds, nanos) = clock(libc::CLOCK_REALTIME);
-        Timestamp { seconds, nanos }
+        clock(libc::CLOCK_REALTIME)
     }
     #[cfg(not(unix))]
     {
-        std::time::SystemTime::now().into()
+        let now = crate::Timestamp::from(std::time::SystemTime::now());
+        (now.seconds, now.nanos)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The system calls against a real system: pipes, a temporary folder, the clocks.
 
 use super::*;
+use crate::Timestamp;
 use std::io::Read;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::PermissionsExt;

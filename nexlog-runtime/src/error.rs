@@ -158,24 +158,36 @@ pub enum DropReason {
     Full,
     /// The pipeline was at work and the overflow policy is not to wait for it.
     Busy,
+    /// It was the oldest in a full buffer and the overflow policy is to release those unread.
+    Oldest,
     /// A value's own code logged while being logged, too many levels deep.
     Recursion,
-    /// It is larger than any buffer may be.
+    /// It is larger than a record may be.
     TooLarge,
     /// The allocator gave no memory.
     NoMemory,
+    /// A value's own code panicked.
+    Panic,
+    /// It was made before `install`, when the buffer for such records was full.
+    Early,
+    /// A sink that wanted it failed.
+    Sink,
     /// Its logger has ended.
     ShutDown,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [DropReason; 6] = [
+    pub const ALL: [DropReason; 10] = [
         DropReason::Full,
         DropReason::Busy,
+        DropReason::Oldest,
         DropReason::Recursion,
         DropReason::TooLarge,
         DropReason::NoMemory,
+        DropReason::Panic,
+        DropReason::Early,
+        DropReason::Sink,
         DropReason::ShutDown,
     ];
 
@@ -184,9 +196,13 @@ impl DropReason {
         match self {
             DropReason::Full => "full",
             DropReason::Busy => "busy",
+            DropReason::Oldest => "oldest",
             DropReason::Recursion => "recursion",
             DropReason::TooLarge => "too_large",
             DropReason::NoMemory => "no_memory",
+            DropReason::Panic => "panic",
+            DropReason::Early => "early",
+            DropReason::Sink => "sink",
             DropReason::ShutDown => "shut_down",
         }
     }
@@ -195,9 +211,13 @@ impl DropReason {
         match self {
             DropReason::Full => "the thread's buffer is full",
             DropReason::Busy => "the buffer is full and the pipeline is busy",
+            DropReason::Oldest => "it was released unread to make room for newer ones",
             DropReason::Recursion => "its values log while being logged, too many levels deep",
             DropReason::TooLarge => "it is larger than a record may be",
             DropReason::NoMemory => "no memory could be had for it",
+            DropReason::Panic => "the code of one of its values panicked",
+            DropReason::Early => "no logger is installed yet and the buffer for that is full",
+            DropReason::Sink => "a sink that wanted it failed",
             DropReason::ShutDown => "its logger has ended",
         }
     }

@@ -39,6 +39,12 @@ pub(crate) fn producer() -> *const Producer {
     PRODUCER.get()
 }
 
+/// The same as a lane, if there is one.
+pub(crate) fn lane() -> Option<&'static Lane> {
+    // SAFETY: `NOBODY` or the producer of a lane of the global logger, which is never dropped.
+    unsafe { (*producer()).lane() }
+}
+
 /// A small number for this thread, from 1 in the order of first records.
 pub(crate) fn id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);

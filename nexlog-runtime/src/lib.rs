@@ -11,6 +11,9 @@ pub mod value;
 
 pub use buffer::Buffer;
 pub use format::Format;
+pub use format::json::Json;
+pub use format::text::Text;
+pub use format::time::Precision;
 pub use record::{FieldIter, Message, Record, ThreadInfo};
 pub use sink::{Batch, Sink, WriteError};
 pub use site::level::{Level, ParseLevelError};

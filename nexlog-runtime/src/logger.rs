@@ -88,7 +88,9 @@ impl Logger {
 
 impl std::fmt::Debug for Logger {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Logger").field("is_global", &self.core().is_global()).finish_non_exhaustive()
+        f.debug_struct("Logger")
+            .field("is_global", &self.core().is_global())
+            .finish_non_exhaustive()
     }
 }
 

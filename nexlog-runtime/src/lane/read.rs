@@ -20,8 +20,8 @@ use crate::clock::WallClock;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
 use crate::value::view::{Map, ValueRef};
-use crate::value::{Image, Value};
 use crate::value::wire::{HEADER_BYTES, Header, Kind, Trusted};
+use crate::value::{Image, Value};
 
 /// The thread of records that lie in no lane.
 static NOBODY: ThreadInfo = ThreadInfo { id: 0, name: String::new() };

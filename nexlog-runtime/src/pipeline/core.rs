@@ -307,9 +307,8 @@ impl Core {
         self.counts.drop_at_call(DropReason::Early, lost);
         let Some(mut pipeline) = self.lock() else { return };
         let filter = self.filter();
-        let (images, records) = early.retain(&pipeline.clock, |record| {
-            filter.enabled(record.target(), record.level())
-        });
+        let (images, records) =
+            early.retain(&pipeline.clock, |record| filter.enabled(record.target(), record.level()));
         self.counts.accepted.fetch_add(records, Relaxed);
         let pass = pipeline.pass(self, Some(&images), false);
         self.unlock(pipeline, Some(pass));
@@ -366,10 +365,9 @@ impl Core {
                     let call = std::panic::AssertUnwindSafe(|| on_error(&error));
                     let _ = std::panic::catch_unwind(call);
                 }
-                None => report::limited(
-                    report::Kind::Sink,
-                    format_args!("{}", error.with_causes()),
-                ),
+                None => {
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                }
             }
         }
         drop(mark);

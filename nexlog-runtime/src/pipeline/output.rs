@@ -327,7 +327,8 @@ impl Output {
         let batch = Batch { bytes: self.buffer.as_bytes(), ends: &self.ends, records: &typed };
         let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
             .unwrap_or_else(|_| Err(WriteError::from(io::Error::other("the sink panicked"))));
-        let taken = result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
+        let taken =
+            result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
         let written = taken.saturating_sub(own);
         let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
         self.counts.written.fetch_add(written as u64, Relaxed);

@@ -16,12 +16,14 @@ use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::pool::SEGMENT_BYTES;
 use crate::lane::read::{Common, Reader};
 use crate::logger::Logger;
-use crate::pipeline::core::{Core, Mode, Overflow, Settings, set_global};
+use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
 use crate::pipeline::drain::Pipeline;
 use crate::pipeline::output::Outputs;
 use crate::pipeline::{early, shutdown, worker};
 use crate::report;
-use crate::sink::{Console, File, Output};
+use crate::sink::console::Console;
+use crate::sink::file::File;
+use crate::sink::output::Output;
 use crate::site::filter::Filter;
 use crate::site::level::Level;
 use crate::value::Value;
@@ -233,7 +235,9 @@ impl Builder {
         let mode = settings.mode;
         let mut opened = Vec::with_capacity(self.outputs.len());
         for output in self.outputs {
-            opened.push(output.open()?);
+            let output = output.open()?;
+            output.problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
+            opened.push(output);
         }
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes >= SEGMENT_BYTES;

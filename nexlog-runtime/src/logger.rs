@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-use crate::pipeline::core::{self, Core};
+
+use crate::pipeline::state::{self, Core};
 use crate::pipeline::stats::Stats;
 use crate::site::filter::Filter;
 
@@ -99,7 +100,7 @@ impl std::fmt::Debug for Logger {
 /// # Errors
 /// As [`Logger::flush`].
 pub fn flush(timeout: Duration) -> Result<(), Error> {
-    core::global().map_or(Ok(()), |core| core.flush(timeout))
+    state::global().map_or(Ok(()), |core| core.flush(timeout))
 }
 
 /// [`Logger::sync`] of the global logger; `Ok` when there is none.
@@ -107,10 +108,10 @@ pub fn flush(timeout: Duration) -> Result<(), Error> {
 /// # Errors
 /// As [`Logger::sync`].
 pub fn sync(timeout: Duration) -> Result<(), Error> {
-    core::global().map_or(Ok(()), |core| core.sync(timeout))
+    state::global().map_or(Ok(()), |core| core.sync(timeout))
 }
 
 /// [`Logger::stats`] of the global logger; all 0 when there is none.
 pub fn stats() -> Stats {
-    core::global().map_or_else(Stats::default, |core| core.stats())
+    state::global().map_or_else(Stats::default, |core| core.stats())
 }

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 
 use crate::logger::Logger;
-use crate::pipeline::{core, early};
+use crate::pipeline::{early, state as pipeline_state};
 use crate::site::callsite::{OFF, ON, ON_FLUSH, Site, SiteInfo, UNSEEN};
 use crate::site::filter::Filter;
 use crate::site::level::Level;
@@ -89,7 +89,7 @@ pub fn gate(
     target: Option<&str>,
     logger: Option<&Logger>,
 ) -> bool {
-    match logger.map(Logger::core).or_else(core::global) {
+    match logger.map(Logger::core).or_else(pipeline_state::global) {
         Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
         None => level >= early::LEVEL,
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::ring::{Lane, Nobody, Producer};
 use crate::buffer::Buffer;
-use crate::pipeline::core::Core;
+use crate::pipeline::state::Core;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded, tag};
 
 /// How deep calls may nest: a `Display` that logs a value whose `Display` logs, and so on.

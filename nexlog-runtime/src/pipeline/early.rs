@@ -38,7 +38,7 @@ pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
     if early.is_taken {
         drop(guard);
         // Installed between the gate and here.
-        return super::core::global()
+        return super::state::global()
             .map_or(Err(DropReason::Early), |core| core.write_directly(record, false));
     }
     if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {

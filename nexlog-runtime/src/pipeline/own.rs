@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::core::Core;
+use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::WallClock;
 use crate::lane::draft::{Draft, own_image};

@@ -9,7 +9,7 @@
 use std::sync::Once;
 use std::time::Duration;
 
-use super::core;
+use super::state;
 use crate::sys;
 
 /// How long the end of the process waits for a pass that is under way.
@@ -25,7 +25,7 @@ pub(crate) fn register() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             previous(info); // first: it may log
-            if let Some(core) = core::global() {
+            if let Some(core) = state::global() {
                 core.drain_within(PANIC_PATIENCE);
             }
         }));
@@ -33,7 +33,7 @@ pub(crate) fn register() {
 }
 
 extern "C" fn at_exit() {
-    if let Some(core) = core::global() {
+    if let Some(core) = state::global() {
         core.write_through(EXIT_PATIENCE);
     }
 }

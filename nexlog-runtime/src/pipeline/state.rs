@@ -99,7 +99,7 @@ pub(crate) struct Core {
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The global logger.
-pub(crate) fn global() -> Option<&'static Arc<Core>> {
+pub(crate) fn global<'a>() -> Option<&'a Arc<Core>> {
     // SAFETY: null, or leaked by `set_global`.
     unsafe { GLOBAL.load(core::sync::atomic::Ordering::Acquire).as_ref() }
 }

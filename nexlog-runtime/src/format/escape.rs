@@ -15,6 +15,9 @@ use core::marker::PhantomData;
 
 use crate::buffer::Buffer;
 
+#[cfg(test)]
+mod tests;
+
 /// Which characters are replaced, and by what.
 pub(crate) trait Rules {
     /// Whether `"` and `\` are replaced.
@@ -78,13 +81,6 @@ fn short(special: char) -> Option<&'static str> {
         '\t' => "\\t",
         _ => return None,
     })
-}
-
-/// Whether a character is replaced by every rule.
-fn is_special(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Appends `text` with the rules' replacements.

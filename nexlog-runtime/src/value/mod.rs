@@ -13,6 +13,8 @@ pub mod view;
 pub mod wire;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use fields::Splice;
 pub use fields::{Fields, FieldsWriter};
 pub(crate) use writer::Image;
 pub use writer::{ListWriter, MapWriter, ValueWriter};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-pub(crate) use self::model::{Model, is_special, json_escaped, text_escaped};
+pub(crate) use self::model::{Model, is_special, json_escaped, text_escaped, word};
 use crate::record::testing::Owned;
 use crate::site::level::Level;
 use crate::value::view::Timestamp;
@@ -275,6 +275,15 @@ impl Sample {
         text + ".m\nsrc/m.rs"
     }
 
+    /// Whether the template has text or values.
+    pub(crate) fn has_message(&self) -> bool {
+        let is_something = |piece: &ModelPiece| match piece {
+            ModelPiece::Text(text) => !text.is_empty(),
+            ModelPiece::Slot(_) => true,
+        };
+        self.message.iter().flatten().any(is_something)
+    }
+
     /// The message, as the model's naive `Display` has it.
     pub(crate) fn message(&self) -> Option<String> {
         let show = |piece: &ModelPiece| match piece {
@@ -329,7 +338,8 @@ impl Sample {
     }
 }
 
-/// Strings of choices.
+/// Strings of choices. Made of words, because the random numbers are most of a case's cost.
 pub(crate) fn choices() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(any::<u8>(), 0..160)
+    proptest::collection::vec(any::<u64>(), 0..20)
+        .prop_map(|words| words.iter().flat_map(|word| word.to_le_bytes()).collect())
 }

@@ -13,9 +13,9 @@ pub mod view;
 pub mod wire;
 mod writer;
 
-#[cfg(test)]
-pub(crate) use fields::Splice;
 pub use fields::{Fields, FieldsWriter};
+#[cfg(test)]
+pub(crate) use fields::{Keyed, Splice};
 pub(crate) use writer::Image;
 pub use writer::{ListWriter, MapWriter, ValueWriter};
 

@@ -217,9 +217,9 @@ impl Sample {
         }
     }
 
-    /// Calls `test` with the record.
-    pub(crate) fn with_record(&self, test: impl FnOnce(Record<'_>)) {
-        let spliced: Vec<Option<Spliced>> = self
+    /// Calls `check` with the record.
+    pub(crate) fn with_record(&self, check: impl FnOnce(Record<'_>)) {
+        let run_time: Vec<Option<Spliced>> = self
             .slots
             .iter()
             .map(|slot| match slot {
@@ -228,7 +228,7 @@ impl Sample {
             })
             .collect();
         let splices: Vec<_> =
-            spliced.iter().map(|fields| fields.as_ref().map(crate::value::Splice)).collect();
+            run_time.iter().map(|fields| fields.as_ref().map(crate::value::Splice)).collect();
         let values: Vec<&dyn Value> = self
             .slots
             .iter()
@@ -249,7 +249,7 @@ impl Sample {
         record.thread = &self.thread;
         record.level = self.level;
         record.target = if self.run_time { &self.target } else { record.target };
-        test(record);
+        check(record);
     }
 
     fn description(&self) -> String {

@@ -31,7 +31,7 @@ fn every_character_is_escaped_as_the_model_does() {
     for c in '\0'..=char::MAX {
         // The long way for all, the short one for those that matter.
         let text = format!("0123456789abcdef{c}x");
-        assert_eq!(escaped::<JsonString>(&text), json_escaped(&text), "{:?}", c);
+        assert_eq!(escaped::<JsonString>(&text), json_escaped(&text), "{c:?}");
         if c < '\u{3000}' {
             check(&text);
         }

@@ -76,7 +76,9 @@ impl Expected {
         settle("span");
         let mut expected = Expected { pairs: Vec::new() };
         for (name, value) in pairs {
-            value.into_iter().for_each(|value| expected.push(name.clone(), &value));
+            if let Some(value) = value {
+                expected.push(name, &value);
+            }
         }
         if json.nested_under.is_none() {
             expected.fields(sample, &own);

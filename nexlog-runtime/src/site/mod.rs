@@ -2,6 +2,7 @@
 //! anybody wants it.
 
 pub mod callsite;
+mod directive;
 pub mod filter;
 pub mod level;
 pub mod static_filter;

@@ -1,0 +1,272 @@
+//! [`Error`]: everything that this crate reports to the program, as values.
+//!
+//! The texts say what was attempted, on what, and what to do about it; they are lower case and
+//! do not repeat their cause, which `source` keeps (an error reporter prints both). `Debug`
+//! prints the text and the whole chain, because that is what
+//! `fn main() -> Result<(), nexlog::Error>` shows to whoever started the program.
+
+use core::error::Error as StdError;
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::path::PathBuf;
+
+use crate::site::filter::FilterProblem;
+
+/// What can go wrong around logging. Logging calls themselves return `()`.
+///
+/// ```
+/// use nexlog_runtime::{DropReason, Error};
+///
+/// let error = Error::Refused { reason: DropReason::Full };
+/// assert_eq!(error.to_string(), "the record was refused: the thread's buffer is full");
+/// ```
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// `install` was called a second time.
+    #[error(
+        "a global logger is installed already; install once, at the start of the program, and \
+         use `build()` for further loggers"
+    )]
+    AlreadyInstalled,
+
+    /// The builder was given something that it cannot work with.
+    #[error("option `{option}`: {problem}")]
+    Option {
+        /// The builder's method.
+        option: &'static str,
+        /// The value, why it does not work, and what to write instead.
+        problem: String,
+    },
+
+    /// A filter text has directives that mean nothing.
+    #[error("{}", Listed(.problems))]
+    Filter {
+        /// One for each bad directive, in the order of the text.
+        problems: Vec<FilterProblem>,
+    },
+
+    /// A file could not be worked with.
+    #[error("cannot {attempted} `{}`; {remedy}", .path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What was attempted, as a verb with its object: `open the log file`.
+        attempted: &'static str,
+        /// Why it failed.
+        source: io::Error,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+
+    /// A sink could not write, or could not put what was written on its device.
+    #[error("the sink {name} failed")]
+    Sink {
+        /// The sink's [`name`](crate::Sink::name).
+        name: String,
+        /// Why.
+        source: io::Error,
+    },
+
+    /// Something was not done in the time it was given.
+    #[error("{what} did not finish within {waited:?}; the records are kept, try again")]
+    Timeout {
+        /// `flush` or `sync`.
+        what: &'static str,
+        /// The time it was given.
+        waited: Duration,
+    },
+
+    /// `try_log!` was not able to take the record.
+    #[error("the record was refused: {}", .reason.explanation())]
+    Refused {
+        /// Why.
+        reason: DropReason,
+    },
+
+    /// The background thread could not be started.
+    #[error(
+        "cannot start the worker thread of `Mode::Background`; raise the limit on threads, or \
+         use `Mode::Buffered`"
+    )]
+    Worker {
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The text and its causes on one line, for reports that have only one.
+    ///
+    /// ```
+    /// let error = nexlog_runtime::Error::Sink {
+    ///     name: "file app.log".to_owned(),
+    ///     source: std::io::Error::other("no space left"),
+    /// };
+    /// let line = error.with_causes().to_string();
+    /// assert_eq!(line, "the sink file app.log failed: no space left");
+    /// ```
+    pub fn with_causes(&self) -> impl fmt::Display + '_ {
+        Chain { error: self, between: ": " }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", Chain { error: self, between: "\n  caused by: " })
+    }
+}
+
+/// An error's text and those of its causes.
+struct Chain<'a> {
+    error: &'a Error,
+    between: &'static str,
+}
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.error)?;
+        let mut cause = self.error.source();
+        while let Some(error) = cause {
+            write!(f, "{}{error}", self.between)?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Problems separated by `; `.
+struct Listed<'a>(&'a [FilterProblem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, problem) in self.0.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a record was dropped. `Display` prints the name that statistics and the logger's own
+/// records use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The thread's buffer was full and the overflow policy is to drop.
+    Full,
+    /// The pipeline was at work and the overflow policy is not to wait for it.
+    Busy,
+    /// It was the oldest in a full buffer and the overflow policy is to release those unread.
+    Oldest,
+    /// A value's own code logged while being logged, too many levels deep.
+    Recursion,
+    /// It is larger than a record may be.
+    TooLarge,
+    /// The allocator gave no memory.
+    NoMemory,
+    /// A value's own code panicked.
+    Panic,
+    /// It was made before `install`, when the buffer for such records was full.
+    Early,
+    /// A sink that wanted it failed.
+    Sink,
+    /// Its logger has ended.
+    ShutDown,
+}
+
+impl DropReason {
+    /// All reasons.
+    pub const ALL: [DropReason; 10] = [
+        DropReason::Full,
+        DropReason::Busy,
+        DropReason::Oldest,
+        DropReason::Recursion,
+        DropReason::TooLarge,
+        DropReason::NoMemory,
+        DropReason::Panic,
+        DropReason::Early,
+        DropReason::Sink,
+        DropReason::ShutDown,
+    ];
+
+    /// The name, as in `stats().dropped_by`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            DropReason::Full => "full",
+            DropReason::Busy => "busy",
+            DropReason::Oldest => "oldest",
+            DropReason::Recursion => "recursion",
+            DropReason::TooLarge => "too_large",
+            DropReason::NoMemory => "no_memory",
+            DropReason::Panic => "panic",
+            DropReason::Early => "early",
+            DropReason::Sink => "sink",
+            DropReason::ShutDown => "shut_down",
+        }
+    }
+
+    const fn explanation(self) -> &'static str {
+        match self {
+            DropReason::Full => "the thread's buffer is full",
+            DropReason::Busy => "the buffer is full and the pipeline is busy",
+            DropReason::Oldest => "it was released unread to make room for newer ones",
+            DropReason::Recursion => "its values log while being logged, too many levels deep",
+            DropReason::TooLarge => "it is larger than a record may be",
+            DropReason::NoMemory => "no memory could be had for it",
+            DropReason::Panic => "the code of one of its values panicked",
+            DropReason::Early => "no logger is installed yet and the buffer for that is full",
+            DropReason::Sink => "a sink that wanted it failed",
+            DropReason::ShutDown => "its logger has ended",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied() -> Error {
+        Error::File {
+            path: PathBuf::from("logs/app.log"),
+            attempted: "open the log file",
+            source: io::Error::other("permission denied"),
+            remedy: "choose another path",
+        }
+    }
+
+    #[test]
+    fn debug_shows_text_and_causes_for_main() {
+        let text = "cannot open the log file `logs/app.log`; choose another path";
+        assert_eq!(denied().to_string(), text);
+        assert_eq!(format!("{:?}", denied()), format!("{text}\n  caused by: permission denied"));
+    }
+
+    #[test]
+    fn a_source_is_kept_and_told_once() {
+        let error = denied();
+        let source = error.source().map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("permission denied"));
+        assert_eq!(error.with_causes().to_string().matches("permission denied").count(), 1);
+    }
+
+    #[test]
+    fn errors_travel_between_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Error>();
+    }
+
+    #[test]
+    fn each_reason_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> =
+            DropReason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(names.len(), DropReason::ALL.len());
+    }
+}

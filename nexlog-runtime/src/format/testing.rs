@@ -13,8 +13,8 @@ use proptest::prelude::*;
 pub(crate) use self::model::{Model, is_special, json_escaped, text_escaped, word};
 use crate::record::testing::Owned;
 use crate::site::level::Level;
-use crate::value::view::Timestamp;
-use crate::value::{Fields, FieldsWriter};
+use crate::value::view::{Timestamp, ValueRef};
+use crate::value::{Fields, FieldsWriter, Splice};
 use crate::{Record, ThreadInfo, Value};
 
 /// As many cases as `normal` says, ten times as many with `NEXLOG_FULL=1`.
@@ -94,7 +94,7 @@ impl Choices<'_> {
         (0..self.below(max + 1)).map(|_| one(self)).collect()
     }
 
-    fn entries(&mut self, max: usize, depth: usize) -> Vec<(String, Model)> {
+    fn entries(&mut self, max: usize, depth: usize) -> Entries {
         self.several(max, |choices| (choices.key(), choices.value(depth)))
     }
 
@@ -106,7 +106,6 @@ impl Choices<'_> {
     }
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // random bits
-    #[allow(clippy::cast_precision_loss)] // a short decimal is what is wanted
     fn value(&mut self, depth: usize) -> Model {
         let bits = self.bits();
         match self.below(if depth < 3 { 21 } else { 18 }) {
@@ -118,7 +117,7 @@ impl Choices<'_> {
             5 => Model::U128(bits),
             6 => Model::F32(f32::from_bits(bits as u32)),
             7 => Model::F64(f64::from_bits(bits as u64)),
-            8 => Model::F64(bits as u32 as f64 / 1000.0),
+            8 => Model::F64(f64::from(bits as u32) / 1000.0),
             9 => Model::Char(self.char()),
             10 => Model::Str(self.text()),
             11 => Model::Os(self.several(20, Self::byte)),
@@ -131,16 +130,19 @@ impl Choices<'_> {
             18 => Model::Error(self.text(), self.several(3, Self::text)),
             19 => Model::List(self.several(4, |choices| choices.value(depth + 1))),
             _ => {
-                let max = if depth == 0 && bits & 7 == 0 { 20 } else { 4 };
+                let max = if depth == 0 && bits.is_multiple_of(8) { 20 } else { 4 };
                 Model::Map(self.entries(max, depth + 1))
             }
         }
     }
 }
 
+/// Keys and values, with doubles.
+type Entries = Vec<(String, Model)>;
+
 /// Run-time fields.
 #[derive(Clone, Debug)]
-struct Spliced(Vec<(String, Model)>);
+struct Spliced(Entries);
 
 impl Fields for Spliced {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {
@@ -152,7 +154,7 @@ impl Fields for Spliced {
 #[derive(Clone, Debug)]
 pub(crate) enum ModelSlot {
     Field(String, Model),
-    Dynamic(Vec<(String, Model)>),
+    Dynamic(Entries),
     Hidden(String),
 }
 
@@ -172,6 +174,9 @@ pub(crate) struct Sample {
     pub(crate) thread: ThreadInfo,
     pub(crate) slots: Vec<ModelSlot>,
     pub(crate) message: Option<Vec<ModelPiece>>,
+    /// Fields that the call site does not know of: the record's, and its logger's.
+    extra: Option<Entries>,
+    common: Option<Entries>,
     /// Whether level and target are made at run time.
     run_time: bool,
 }
@@ -212,6 +217,8 @@ impl Sample {
             time: choices.time(),
             thread: ThreadInfo { id: u64::from(choices.byte()), name: choices.text() },
             run_time: choices.below(2) == 0,
+            extra: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
+            common: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
             slots,
             message,
         }
@@ -219,26 +226,24 @@ impl Sample {
 
     /// Calls `check` with the record.
     pub(crate) fn with_record(&self, check: impl FnOnce(Record<'_>)) {
-        let run_time: Vec<Option<Spliced>> = self
-            .slots
-            .iter()
-            .map(|slot| match slot {
-                ModelSlot::Dynamic(entries) => Some(Spliced(entries.clone())),
-                _ => None,
-            })
-            .collect();
-        let splices: Vec<_> =
-            run_time.iter().map(|fields| fields.as_ref().map(crate::value::Splice)).collect();
-        let values: Vec<&dyn Value> = self
-            .slots
-            .iter()
-            .zip(&splices)
-            .map(|(slot, splice)| match slot {
-                ModelSlot::Field(_, value) => value as &dyn Value,
+        let splice = |slot: &ModelSlot| match slot {
+            ModelSlot::Dynamic(entries) => Some(Spliced(entries.clone())),
+            _ => None,
+        };
+        let extra = self.extra.clone().map(Spliced);
+        let run_time: Vec<Option<Spliced>> = self.slots.iter().map(splice).chain([extra]).collect();
+        let splices: Vec<_> = run_time.iter().map(|fields| fields.as_ref().map(Splice)).collect();
+        let mut values: Vec<&dyn Value> = Vec::new();
+        for (slot, splice) in self.slots.iter().zip(&splices) {
+            values.push(match slot {
+                ModelSlot::Field(_, value) => value,
                 ModelSlot::Hidden(text) => text,
                 ModelSlot::Dynamic(_) => splice,
-            })
-            .collect();
+            });
+        }
+        if let (Some(_), Some(extra)) = (&self.extra, splices.last()) {
+            values.push(extra);
+        }
         let site_level = if self.run_time { Level::Info } else { self.level };
         let mut owned = Owned::new(site_level, &self.description(), &values);
         if self.run_time && self.target.len().is_multiple_of(2) {
@@ -249,30 +254,31 @@ impl Sample {
         record.thread = &self.thread;
         record.level = self.level;
         record.target = if self.run_time { &self.target } else { record.target };
+        record.has_extra = self.extra.is_some();
+        let common = self.common.clone().map(Spliced);
+        let common = common.as_ref().map(Splice);
+        let common = common.as_ref().map(|common| Owned::new(Level::Info, "0:d0:.m\nf", &[common]));
+        record.common = common.as_ref().and_then(|common| match common.record().slot(0) {
+            Some(ValueRef::Map(map)) => Some(map),
+            _ => None,
+        });
         check(record);
     }
 
     fn description(&self) -> String {
         let netstr = |text: &str| format!("{}:{text}", text.len());
-        let target = if self.run_time { "elsewhere" } else { &self.target };
-        let mut text = netstr(target);
-        for slot in &self.slots {
-            text += &match slot {
-                ModelSlot::Field(key, _) => format!("f{}", netstr(key)),
-                ModelSlot::Dynamic(_) => String::from("d0:"),
-                ModelSlot::Hidden(_) => String::from("h0:"),
-            };
-        }
-        if let Some(pieces) = &self.message {
-            text.push('M');
-            for piece in pieces {
-                text += &match piece {
-                    ModelPiece::Text(text) => format!("L{}", netstr(text)),
-                    ModelPiece::Slot(number) => format!("S{number};"),
-                };
-            }
-        }
-        text + ".m\nsrc/m.rs"
+        let mut parts = vec![netstr(if self.run_time { "elsewhere" } else { &self.target })];
+        parts.extend(self.slots.iter().map(|slot| match slot {
+            ModelSlot::Field(key, _) => format!("f{}", netstr(key)),
+            ModelSlot::Dynamic(_) => String::from("d0:"),
+            ModelSlot::Hidden(_) => String::from("h0:"),
+        }));
+        parts.extend(self.message.iter().map(|_| String::from("M")));
+        parts.extend(self.message.iter().flatten().map(|piece| match piece {
+            ModelPiece::Text(text) => format!("L{}", netstr(text)),
+            ModelPiece::Slot(number) => format!("S{number};"),
+        }));
+        parts.concat() + ".m\nsrc/m.rs"
     }
 
     /// Whether the template has text or values.
@@ -316,7 +322,7 @@ impl Sample {
             ModelSlot::Dynamic(entries) => Some(entries),
             _ => None,
         });
-        entries.flatten()
+        entries.chain(&self.extra).chain(&self.common).flatten()
     }
 
     /// The fields a record has, by the rule of the interface: each key once, nulls left out,

@@ -127,6 +127,6 @@ fn bytes_are_hexadecimal() {
     let bytes: Vec<u8> = (0..=255).collect();
     let mut text = String::new();
     hex(&bytes, &mut text).unwrap();
-    let naive: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(text, naive);
+    let naive: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(text, naive.concat());
 }

@@ -120,7 +120,6 @@ impl Model {
     pub(crate) fn json(&self) -> String {
         let quoted = |text: &str| format!("\"{}\"", json_escaped(text));
         match self {
-            Model::Null => String::from("null"),
             Model::Bool(v) => v.to_string(),
             Model::I64(v) => v.to_string(),
             Model::U64(v) => v.to_string(),
@@ -128,7 +127,7 @@ impl Model {
             Model::U128(v) => v.to_string(),
             Model::F32(v) if v.is_finite() => String::from(ryu::Buffer::new().format(*v)),
             Model::F64(v) if v.is_finite() => String::from(ryu::Buffer::new().format(*v)),
-            Model::F32(_) | Model::F64(_) => String::from("null"),
+            Model::Null | Model::F32(_) | Model::F64(_) => String::from("null"),
             Model::Duration(v) => seconds(*v),
             Model::Char(v) => quoted(&v.to_string()),
             Model::Str(v) => quoted(v),
@@ -166,7 +165,10 @@ impl Model {
             Model::Str(v) => word(v),
             Model::Os(v) => word(&String::from_utf8_lossy(v)),
             Model::Bytes(v) if v.is_empty() => String::from("\"\""),
-            Model::Bytes(v) => v.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Model::Bytes(v) => {
+                let pairs: Vec<String> = v.iter().map(|byte| format!("{byte:02x}")).collect();
+                pairs.concat()
+            }
             Model::Duration(v) => seconds(*v) + "s",
             Model::Time(v) => String::from(rfc3339(*v).as_str()),
             Model::Socket(v) if v.port() % 2 == 0 => v.ip().to_string(),

@@ -6,9 +6,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::Text;
-use crate::format::testing::{Choices, Sample, cases, choices, is_special, text_escaped, word};
+use crate::format::Format;
+use crate::format::testing::{
+    Choices, Model, Sample, cases, choices, is_special, text_escaped, word,
+};
 use crate::format::time::{Precision, Stamp};
-use crate::format::{Encoder, Format};
 use crate::record::testing::Owned;
 use crate::site::level::Level;
 use crate::value::{Seal, Splice};
@@ -113,30 +115,31 @@ fn the_key_of_shared_encoders_tells_layouts_and_colours_apart() {
 /// The line by the documented rules.
 fn expected(sample: &Sample, format: &Text) -> String {
     let mut stamp = Stamp::new(format.precision, "", " ");
-    let mut line = String::new();
+    let mut parts = Vec::new();
     if format.time {
-        line += std::str::from_utf8(stamp.text(sample.time)).unwrap();
+        parts.push(String::from_utf8(stamp.text(sample.time).to_vec()).unwrap());
     }
-    line += &format!("{:5}", sample.level);
+    parts.push(format!("{:5}", sample.level));
     if format.thread {
-        line += &format!(" [{}#{}]", text_escaped(&sample.thread.name, false), sample.thread.id);
+        let name = text_escaped(&sample.thread.name, false);
+        parts.push(format!(" [{name}#{}]", sample.thread.id));
     }
     if format.target {
-        line += &format!(" {}", text_escaped(&sample.target, false));
+        parts.push(format!(" {}", text_escaped(&sample.target, false)));
     }
     if format.source {
-        line += " src/m.rs:7";
+        parts.push(String::from(" src/m.rs:7"));
     }
     if format.target || format.source {
-        line.push(':');
+        parts.push(String::from(":"));
     }
     if sample.has_message() {
-        line += &format!(" {}", text_escaped(&sample.message().unwrap_or_default(), false));
+        let message = sample.message().unwrap_or_default();
+        parts.push(format!(" {}", text_escaped(&message, false)));
     }
-    for (key, value, _) in sample.fields() {
-        line += &format!(" {}={}", word(key), value.text());
-    }
-    line + "\n"
+    let field = |(key, value, _): (&str, &Model, bool)| format!(" {}={}", word(key), value.text());
+    parts.extend(sample.fields().into_iter().map(field));
+    parts.concat() + "\n"
 }
 
 /// The text without the colour codes that the encoder writes.
@@ -153,12 +156,13 @@ fn every_line_is_one_line_without_control_characters_and_what_the_model_says() {
         Text::compact().time(false).target(false),
     ];
     let encoder = |format: &Text, coloured| format.encoder(coloured, Seal::HERE).unwrap().encoder;
-    let encoders: Vec<(Text, Box<dyn Encoder>, Box<dyn Encoder>)> = formats
-        .into_iter()
-        .map(|format| (format.clone(), encoder(&format, false), encoder(&format, true)))
-        .collect();
+    let both = |format: Text| {
+        let (plain, coloured) = (encoder(&format, false), encoder(&format, true));
+        (format, plain, coloured)
+    };
+    let encoders: Vec<_> = formats.into_iter().map(both).collect();
     let state = RefCell::new((0, encoders, Buffer::new()));
-    let mut runner = proptest::test_runner::TestRunner::new(cases(50_000));
+    let mut runner = proptest::test_runner::TestRunner::new(cases(20_000));
     let result = runner.run(&choices(), |bytes| {
         let (turn, encoders, out) = &mut *state.borrow_mut();
         *turn = (*turn + 1) % encoders.len();

@@ -210,7 +210,9 @@ impl<'a> Iterator for FieldIter<'a> {
 
 impl<'a> Record<'a> {
     /// All run-time fields in order, doubles and nulls included.
-    fn dynamic(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+    pub(crate) fn run_time_fields(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
         self.slots()
             .filter_map(|(slot, value)| match value {
                 ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
@@ -227,7 +229,7 @@ impl<'a> Record<'a> {
         });
         !literal
             && !self
-                .dynamic()
+                .run_time_fields()
                 .take(before)
                 .any(|(other, value)| other == key && value != ValueRef::Null)
     }

@@ -68,11 +68,11 @@ fn a_new_file_has_exactly_the_mode_asked_for_and_an_old_one_keeps_its_own() {
     let folder = std::env::temp_dir().join(format!("nexlog-sys-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("a.log");
-    let mode = |file: &fs::File| file.metadata().unwrap().permissions().mode() & 0o7777;
+    let mode_of = |file: &fs::File| file.metadata().unwrap().permissions().mode() & 0o7777;
     // The usual umask takes 0o022 away.
     let (file, made) = open_append(&path, 0o666).unwrap();
-    assert!(made && mode(&file) == 0o666, "{:o}", mode(&file));
+    assert!(made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
     let (file, made) = open_append(&path, 0o600).unwrap();
-    assert!(!made && mode(&file) == 0o666, "{:o}", mode(&file));
+    assert!(!made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -37,8 +37,8 @@ const DEFAULT: Level = Level::Info;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Each name once, in the order of [`Directive::rank`], so that the last that matches a
-    /// target is the longest. The empty name is the directive for everything else.
+    /// Each name once, in alphabetical order: of several names that start the same target the
+    /// longest is then the last. The empty name is the directive for everything else.
     directives: Vec<Directive>,
 }
 
@@ -50,12 +50,6 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    /// By length of name. The name itself only makes the printed order canonical: two names of
-    /// one length cannot both start the same target.
-    fn rank(&self) -> (usize, &str) {
-        (self.name.len(), &self.name)
-    }
-
     fn passes(&self, level: Level) -> bool {
         self.level.is_some_and(|lowest| level >= lowest)
     }
@@ -115,7 +109,7 @@ impl Filter {
     }
 
     fn add(&mut self, directive: Directive) {
-        match self.directives.binary_search_by(|other| other.rank().cmp(&directive.rank())) {
+        match self.directives.binary_search_by(|other| other.name.cmp(&directive.name)) {
             Ok(same) => self.directives[same] = directive,
             Err(place) => self.directives.insert(place, directive),
         }

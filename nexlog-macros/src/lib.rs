@@ -1,1 +1,37 @@
-//! nexlog
+//! The procedural macros behind `nexlog`: a table of contents.
+//!
+//! Users name the two-line macros of the crate `nexlog` (`info!`, `log!`, …). Those pass their
+//! own `$crate` on to the entry points here, so that a renamed dependency, a re-export and a
+//! call inside another macro all reach the same paths. This crate knows names, never bytes:
+//! what it emits is calls of `nexlog::__private`, and it depends on nothing of the runtime.
+//!
+//! | module | question it answers |
+//! | --- | --- |
+//! | [`record::parse`] | which items did the user write? |
+//! | [`record::template`] | what does the text of a message ask for? |
+//! | [`record::resolve`] | which value does each field and each `{}` show? |
+//! | [`record::check`] | how is a mistake said, and what is its remedy? |
+//! | [`record::descriptor`] | what does the call site tell the runtime about itself? |
+//! | [`record::expand`] | which code is left in the user's program? |
+//! | [`static_filter`] | what does `NEXLOG_STATIC` remove from this crate? |
+
+#![forbid(unsafe_code)]
+
+use proc_macro::TokenStream;
+
+mod record;
+mod static_filter;
+
+/// One call: `(crate) (Info | log | try_log | enabled) what the user wrote`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn record(input: TokenStream) -> TokenStream {
+    record::record(input.into()).into()
+}
+
+/// Reserved: says so at the attribute, instead of "cannot find derive macro".
+#[doc(hidden)]
+#[proc_macro_derive(Value, attributes(nexlog))]
+pub fn derive_value(input: TokenStream) -> TokenStream {
+    record::unavailable_derive(&input.into()).into()
+}

@@ -8,7 +8,7 @@ use core::fmt;
 use crate::format::plain;
 use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
 use crate::site::level::Level;
-use crate::value::view::{MapIter, Timestamp, ValueRef};
+use crate::value::view::{Map, MapIter, Timestamp, ValueRef};
 use crate::value::wire::Trusted;
 
 /// The thread that made a record.
@@ -29,7 +29,14 @@ pub struct Record<'a> {
     pub(crate) timestamp: Timestamp,
     pub(crate) thread: &'a ThreadInfo,
     pub(crate) values: Trusted<'a>,
+    /// Whether a map of further fields follows the site's slots.
+    pub(crate) has_extra: bool,
+    /// The fields that every record of its logger has.
+    pub(crate) common: Option<Map<'a>>,
 }
+
+/// The slot of fields that the call site does not know of.
+static EXTRA: Slot = Slot { kind: SlotKind::Dynamic, key: "" };
 
 impl<'a> Record<'a> {
     /// How grave it is.
@@ -84,7 +91,17 @@ impl<'a> Record<'a> {
 
     /// Slots with their values, nulls and hidden ones included.
     pub(crate) fn slots(&self) -> SlotIter<'a> {
-        SlotIter { slots: self.site.slots.iter(), values: self.values }
+        SlotIter {
+            slots: self.site.slots.iter(),
+            values: self.values,
+            extra: self.has_extra.then_some(&EXTRA),
+            common: self.common,
+        }
+    }
+
+    /// Whether there may be fields whose keys the call site does not state.
+    pub(crate) fn has_dynamic(&self) -> bool {
+        self.site.has_dynamic || self.has_extra || self.common.is_some()
     }
 
     /// The value of slot `number`.
@@ -149,6 +166,8 @@ impl fmt::Display for Message<'_> {
 pub(crate) struct SlotIter<'a> {
     slots: core::slice::Iter<'a, Slot>,
     values: Trusted<'a>,
+    extra: Option<&'static Slot>,
+    common: Option<Map<'a>>,
 }
 
 impl<'a> Iterator for SlotIter<'a> {
@@ -156,7 +175,10 @@ impl<'a> Iterator for SlotIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        Some((self.slots.next()?, self.values.next_value()?))
+        match self.slots.next().or_else(|| self.extra.take()) {
+            Some(slot) => Some((slot, self.values.next_value()?)),
+            None => self.common.take().map(|map| (&EXTRA, ValueRef::Map(map))),
+        }
     }
 }
 
@@ -187,7 +209,7 @@ impl<'a> Iterator for FieldIter<'a> {
                     return Some((slot.key, value));
                 }
             }
-            if !self.record.site.has_dynamic {
+            if !self.record.has_dynamic() {
                 return None;
             }
             (self.pass, self.slots) = (Pass::Dynamic, self.record.slots());
@@ -282,6 +304,8 @@ pub(crate) mod testing {
                 thread: &self.thread,
                 // SAFETY: the image was written by `Image::push`.
                 values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
+                has_extra: false,
+                common: None,
             }
         }
     }

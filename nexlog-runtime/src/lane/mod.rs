@@ -1,3 +1,15 @@
-//! One thread's buffer, and the memory under it.
+//! One thread's buffer: the producer side of nexlog.
+//!
+//! A record's way: `emit` (or `draft`, for what is not plain) asks `thread` for this thread's
+//! `ring`, reserves, copies, commits. Rings are chains of segments from a `pool`, which gets its
+//! `memory` by the one seam. `lanes` is the list of them all, and
+//! `read` the drainer's way through it, in the order of the clock.
 
+pub(crate) mod draft;
+pub(crate) mod emit;
+pub(crate) mod lanes;
 pub(crate) mod memory;
+pub(crate) mod pool;
+pub(crate) mod read;
+pub(crate) mod ring;
+pub(crate) mod thread;

@@ -1,1 +1,199 @@
-//! Captured variables.
+//! What the macros wrap a value in: markers (`debug(v)`, `err(&e)`, …) and captured variables.
+//!
+//! The wrappers are values themselves and are handed over by value; what they hold is a
+//! reference. Everything public here is for expansions only and is re-exported as a whole.
+//!
+//! [`Capture`] and [`Fault`] choose between encoders by *autoref*: one method name, several
+//! receivers, and the compiler takes the one that needs the fewest dereferences and whose
+//! bounds hold. `(&&&Capture(&x)).__nexlog_slot()` asks, in this order, `&&Capture` (the type
+//! is a [`Value`]), `&Capture` (it has `Display`), and last the inherent method of `Capture`,
+//! whose bound no type meets and whose error is ours. The order matters: with the first two
+//! swapped an integer would silently become text, as it has `Display`, too.
+
+use core::fmt;
+use core::ops::Deref;
+use std::error::Error;
+
+use super::{Value, ValueWriter};
+
+/// `debug(v)`, `?v`: the text of `Debug`.
+pub struct Debug<'a, T: ?Sized>(pub &'a T);
+
+impl<T: fmt::Debug + ?Sized> Value for Debug<'_, T> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.debug(&self.0);
+    }
+}
+
+/// `display(v)`, `%v`: the text of `Display`.
+pub struct Display<'a, T: ?Sized>(pub &'a T);
+
+impl<T: fmt::Display + ?Sized> Value for Display<'_, T> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.display(&self.0);
+    }
+}
+
+/// `bytes(&b)`: shown as hex.
+pub struct Bytes<'a, T: ?Sized>(pub &'a T);
+
+impl<T: AsRef<[u8]> + ?Sized> Value for Bytes<'_, T> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.bytes(self.0.as_ref());
+    }
+}
+
+/// `secret(v)`: nothing of `v` is kept, not even its length.
+pub struct Secret;
+
+impl Secret {
+    /// Takes the value that is not to be seen, so that it is evaluated and type-checked.
+    #[inline(always)]
+    pub fn of<T: ?Sized>(_: &T) -> Secret {
+        Secret
+    }
+}
+
+impl Value for Secret {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.secret();
+    }
+}
+
+/// `err(&e)`: the error and its sources.
+pub struct Chain<'a>(pub &'a (dyn Error + 'a));
+
+impl Value for Chain<'_> {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.error(self.0);
+    }
+}
+
+/// The first two steps of both ladders.
+pub trait Via {
+    /// The value that is recorded.
+    type Slot;
+
+    /// Chooses the encoder. The name is one that no method of a user has.
+    fn __nexlog_slot(&self) -> Self::Slot;
+}
+
+/// A variable that a message names: `info!("paid {total}")`.
+pub struct Capture<'a, T: ?Sized>(pub &'a T);
+
+impl<'a, T: Value + ?Sized> Via for &&Capture<'a, T> {
+    type Slot = &'a T;
+
+    #[inline(always)]
+    fn __nexlog_slot(&self) -> &'a T {
+        self.0
+    }
+}
+
+impl<'a, T: fmt::Display + ?Sized> Via for &Capture<'a, T> {
+    type Slot = Display<'a, T>;
+
+    #[inline(always)]
+    fn __nexlog_slot(&self) -> Display<'a, T> {
+        Display(self.0)
+    }
+}
+
+impl<T: ?Sized> Capture<'_, T> {
+    /// The last step: no type gets past its bound.
+    pub fn __nexlog_slot(&self) -> Secret
+    where
+        T: Capturable,
+    {
+        Secret
+    }
+}
+
+/// Never implemented: it carries the text of an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be shown in a log message",
+    label = "a variable named in this message is neither a `nexlog::Value` nor `Display`",
+    note = "write `{{x:?}}` for its `Debug` text, or give the field its form: `x = debug(x)`",
+    note = "or implement `nexlog::Value` or `Display` for `{Self}`"
+)]
+pub trait Capturable {}
+
+/// An error, or something that leads to one: `err(&e)`.
+pub struct Fault<'a, T: ?Sized>(pub &'a T);
+
+/// What can be seen as `dyn Error`: every error type, and the three `dyn Error` themselves.
+pub trait AsError {
+    /// The error without its type.
+    fn as_error<'a>(&'a self) -> &'a (dyn Error + 'a);
+}
+
+impl<E: Error> AsError for E {
+    #[inline]
+    fn as_error<'a>(&'a self) -> &'a (dyn Error + 'a) {
+        self
+    }
+}
+
+macro_rules! unsized_errors {
+    ($($bounds:tt)*) => {
+        impl<'b> AsError for dyn Error $($bounds)* + 'b {
+            #[inline]
+            fn as_error<'a>(&'a self) -> &'a (dyn Error + 'a) {
+                self
+            }
+        }
+    };
+}
+
+unsized_errors!();
+unsized_errors!(+ Send);
+unsized_errors!(+ Send + Sync);
+
+/// `E`, `&E`, `dyn Error`.
+impl<'a, T: AsError + ?Sized> Via for &&&Fault<'a, T> {
+    type Slot = Chain<'a>;
+
+    #[inline]
+    fn __nexlog_slot(&self) -> Chain<'a> {
+        Chain(self.0.as_error())
+    }
+}
+
+/// `Box<dyn Error>`, `anyhow::Error`, `eyre::Report`: one dereference away.
+impl<'a, T: Deref<Target: AsError> + ?Sized> Via for &&Fault<'a, T> {
+    type Slot = Chain<'a>;
+
+    #[inline]
+    fn __nexlog_slot(&self) -> Chain<'a> {
+        Chain((**self.0).as_error())
+    }
+}
+
+/// References to those, as in `err(&boxed)`.
+impl<'a, T: Deref<Target: Deref<Target: AsError>> + ?Sized> Via for &Fault<'a, T> {
+    type Slot = Chain<'a>;
+
+    #[inline]
+    fn __nexlog_slot(&self) -> Chain<'a> {
+        Chain((***self.0).as_error())
+    }
+}
+
+impl<T: ?Sized> Fault<'_, T> {
+    /// The last step: no type gets past its bound.
+    pub fn __nexlog_slot(&self) -> Secret
+    where
+        T: Faulty,
+    {
+        Secret
+    }
+}
+
+/// Never implemented: it carries the text of an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error",
+    label = "`err(…)` takes a type that implements `Error`",
+    note = "it also takes `dyn Error`, `Box<dyn Error>`, `anyhow::Error`, `eyre::Report` and \
+            references to them; write `display(value)` for a text"
+)]
+pub trait Faulty {}

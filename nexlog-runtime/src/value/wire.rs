@@ -80,7 +80,7 @@ pub struct Header {
     pub slots: u16,
     /// The level's number, or [`Header::SITE_LEVEL`].
     pub level: u8,
-    /// A [`Kind`], plus [`Header::HAS_TARGET`].
+    /// A [`Kind`], plus [`Header::HAS_TARGET`] and [`Header::HAS_EXTRA`].
     pub kind: u8,
 }
 
@@ -91,10 +91,13 @@ impl Header {
     pub const SITE_LEVEL: u8 = 0xff;
     /// The first value is a text: the target, made at run time.
     pub const HAS_TARGET: u8 = 0x80;
+    /// The last value is a map of fields that the call site does not know of.
+    pub const HAS_EXTRA: u8 = 0x40;
+    const FLAGS: u8 = Self::HAS_TARGET | Self::HAS_EXTRA;
 
     /// What the record is for; `None` for a number nobody writes.
     pub fn kind(&self) -> Option<Kind> {
-        match self.kind & !Self::HAS_TARGET {
+        match self.kind & !Self::FLAGS {
             1 => Some(Kind::Record),
             2 => Some(Kind::Pad),
             3 => Some(Kind::Thread),

@@ -45,6 +45,12 @@ impl Image {
         }
     }
 
+    /// Adds a map with one field that the call site does not know of, whatever the limit.
+    pub(crate) fn push_extra(&mut self, key: &str, value: u64) {
+        self.limit = usize::MAX;
+        ValueWriter { image: self }.map(|map| map.entry(&key, &value));
+    }
+
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.buffer.len())
     }

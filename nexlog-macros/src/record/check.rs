@@ -1,0 +1,312 @@
+//! Every text of an error, with its remedy: what is wrong, and what to write instead.
+//!
+//! One mistake is one error, and its caret is on the token that has to change. Inside a
+//! message there is no token to point at, so the caret is on the literal and the text quotes
+//! the `{…}`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use syn::buffer::Cursor;
+use syn::{Error, LitStr, Result};
+
+use super::model::{Bare, Code, Form, Shape};
+use super::template::Flaw;
+
+const FORMS: &str = "a field is `key = value`, `key`, `?key` or `%key`";
+
+/// The errors of one call.
+#[derive(Default)]
+pub struct Faults(Vec<Error>);
+
+impl Faults {
+    pub fn add(&mut self, error: Error) {
+        self.0.push(error);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One `compile_error!` for each.
+    pub fn into_tokens(self) -> Vec<TokenStream> {
+        self.0.into_iter().map(Error::into_compile_error).collect()
+    }
+}
+
+fn at_code(code: &Code, text: impl std::fmt::Display) -> Error {
+    Error::new_spanned(&code.tokens, text)
+}
+
+// Options.
+
+pub fn is_option(name: &Ident) -> bool {
+    name == "target" || name == "logger" || is_later_option(name)
+}
+
+fn is_later_option(name: &Ident) -> bool {
+    name == "once" || name == "every" || name == "per_second"
+}
+
+/// Whether the name of an option can be used.
+pub fn option_name(name: &Ident) -> Result<()> {
+    if is_later_option(name) {
+        return Err(not_yet(name));
+    }
+    if is_option(name) {
+        return Ok(());
+    }
+    let text = name.to_string();
+    let remedy = match text.as_str() {
+        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => format!(
+            "`{text}(…)` needs a key: write `key = {text}(value)`"
+        ),
+        _ => format!(
+            "`{text}` is not an option: the options are `target(\"…\")` and `logger(&…)`; \
+             a field is written `key = {text}(…)`"
+        ),
+    };
+    Err(Error::new(name.span(), remedy))
+}
+
+fn not_yet(name: &Ident) -> Error {
+    Error::new(name.span(), format!("`{name}` is not available yet in this version"))
+}
+
+pub fn option_twice(name: &Ident) -> Error {
+    Error::new(name.span(), format!("the option `{name}` is given twice: leave one out"))
+}
+
+pub fn option_without_value(name: &Ident) -> Error {
+    let example = if name == "logger" { "logger(&my_logger)" } else { "target(\"my_app::db\")" };
+    Error::new(name.span(), format!("the option `{name}` is empty: write `{example}`"))
+}
+
+pub fn option_with_two_values(input: syn::parse::ParseStream<'_>, name: &Ident) -> Error {
+    input.error(format!("the option `{name}` takes one value"))
+}
+
+pub fn empty_target(span: Span) -> Error {
+    Error::new(span, "a target cannot be empty: leave the option out to use the module path")
+}
+
+// Level.
+
+pub fn missing_level(span: Span, form: Form) -> Error {
+    let (name, remedy) = match form {
+        Form::Record => ("log", ", or use `info!` and its like"),
+        Form::Try => ("try_log", ""),
+        Form::Enabled => ("enabled", ""),
+    };
+    Error::new(span, format!("`{name}!` begins with a level: `{name}!(Level::Info, …)`{remedy}"))
+}
+
+pub fn items_in_enabled(span: Span) -> Error {
+    Error::new(span, "`enabled!` takes a level and options only, no message and no fields")
+}
+
+// Items.
+
+pub fn empty_argument(span: Span) -> Error {
+    Error::new(span, format!("an argument is missing before this separator: {FORMS}"))
+}
+
+pub fn empty_splice(span: Span) -> Error {
+    Error::new(span, "`..` needs the fields to splice: `..fields`")
+}
+
+pub fn missing_comma(at: Cursor<'_>) -> Error {
+    let text = format!("a comma is missing before this: {FORMS}");
+    match at.token_tree() {
+        Some((tree, _)) => Error::new_spanned(tree, text),
+        None => Error::new(at.span(), text),
+    }
+}
+
+pub fn missing_value(key: &str, span: Span) -> Error {
+    Error::new(span, format!("the field `{key}` has no value: write `{key} = value`"))
+}
+
+pub fn sigil_without_value(sigil: char, span: Span) -> Error {
+    Error::new(span, format!("a value is missing after `{sigil}`"))
+}
+
+pub fn sigil_without_key(sigil: char, code: &Code) -> Error {
+    at_code(code, format!("this expression needs a key: write `key = {sigil}{}`", code.tokens))
+}
+
+pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
+    Error::new(
+        span,
+        format!(
+            "`{key}:` is neither an option nor a field: a field is written `{key} = value`, and the \
+             options `target: \"…\"` and `logger: &…` come first"
+        ),
+    )
+}
+
+pub fn empty_key(span: Span) -> Error {
+    Error::new(span, "a key cannot be empty: name the field")
+}
+
+pub fn number_as_key(number: &Literal) -> Error {
+    Error::new(
+        number.span(),
+        format!("`{number}` is not a key: write a name, or `\"{number}\" = value`"),
+    )
+}
+
+pub fn duplicate_key(key: &str, span: Span) -> Error {
+    Error::new(
+        span,
+        format!("the key `{key}` is used twice in this record: rename one of the fields"),
+    )
+}
+
+pub fn is_later_marker(name: &Ident) -> bool {
+    name == "serde"
+}
+
+/// Whether a marker can be used.
+pub fn marker_name(name: &Ident) -> Result<()> {
+    if is_later_marker(name) { Err(not_yet(name)) } else { Ok(()) }
+}
+
+pub fn bare_keyword(name: &Ident) -> Error {
+    Error::new(
+        name.span(),
+        format!(
+            "`{name}` is a keyword, not a value: write `{name} = value`, or `r#{name}` for a \
+             variable of that name"
+        ),
+    )
+}
+
+pub fn not_an_expression(error: &Error) -> Error {
+    Error::new(error.span(), format!("{error}; {FORMS}"))
+}
+
+/// A bare expression that no `{}` takes and that is no shorthand.
+pub fn not_a_field(bare: &Bare, has_message: bool, open: usize) -> Error {
+    let source = bare.code.tokens.to_string();
+    let text = match &bare.shape {
+        Shape::Text if has_message => {
+            "a record has one message: join the two texts, or give this one a key".to_owned()
+        }
+        Shape::Comparison => {
+            format!("`{source}` compares: {FORMS}; to log the result, write `equal = {source}`")
+        }
+        Shape::Call(name) if name == "target" || name == "logger" => {
+            format!("the option `{name}` has to stand before the message and the fields")
+        }
+        Shape::Call(name) if is_later_name(name) => {
+            format!("`{name}` is not available yet in this version")
+        }
+        Shape::Call(_) | Shape::Text | Shape::Other if has_message && open == 0 => {
+            format!(
+                "this argument is not shown by the message and has no key: add a `{{}}` to the \
+                 message, or write `key = {source}`"
+            )
+        }
+        _ => format!("this value needs a key: write `key = {source}`"),
+    };
+    at_code(&bare.code, text)
+}
+
+fn is_later_name(name: &str) -> bool {
+    matches!(name, "once" | "every" | "per_second")
+}
+
+// Messages.
+
+pub fn flaw(flaw: &Flaw, message: &LitStr) -> Error {
+    let text = match flaw {
+        Flaw::Unclosed(from) => {
+            format!("`{from}` opens a placeholder that nothing closes: write `{{{{` for a brace")
+        }
+        Flaw::Unopened => "a `}` in the message closes nothing: write `}}` for a brace".to_owned(),
+        Flaw::BadName(hole, name) => format!(
+            "`{hole}` in the message: `{name}` is not a name; write `{{name}}`, `{{}}` with an \
+             argument, or `{{{{` for a brace"
+        ),
+        Flaw::BadSpec(hole, spec) => format!(
+            "`{hole}` in the message: `{spec}` is not a format; write as in `format!`, for example \
+             `{{x:?}}`, `{{x:>8}}` or `{{x:.2}}`"
+        ),
+    };
+    Error::new(message.span(), text)
+}
+
+pub fn too_few_arguments(message: &LitStr, needed: usize, given: usize, hole: &str) -> Error {
+    let needed = if needed == 1 { "1 argument".into() } else { format!("{needed} arguments") };
+    let given = if given == 0 { "none".into() } else { format!("{given}") };
+    Error::new(
+        message.span(),
+        format!(
+            "`{hole}` in the message has no argument: its placeholders ask for {needed}, {given} \
+             given; add a value after the message, or name it in the braces: `{{value}}`"
+        ),
+    )
+}
+
+pub fn argument_never_shown(code: &Code, index: usize) -> Error {
+    at_code(
+        code,
+        format!(
+            "this is argument {index}, and no placeholder shows it: add `{{{index}}}` to the message, \
+             or give it a key"
+        ),
+    )
+}
+
+pub fn no_such_field(message: &LitStr, hole: &str, name: &str) -> Error {
+    Error::new(
+        message.span(),
+        format!(
+            "`{hole}` in the message: this record has no field `{name}`, and only a plain variable \
+             can be captured; add `{name}` after the message"
+        ),
+    )
+}
+
+pub fn secret_shown(message: &LitStr, hole: &str, name: &str) -> Error {
+    Error::new(
+        message.span(),
+        format!("`{hole}` in the message would print the secret `{name}`: write `{{{name}}}`"),
+    )
+}
+
+pub fn not_foldable(span: Span, what: &str) -> Error {
+    Error::new(
+        span,
+        format!(
+            "{what} cannot be a part of a message, whose text is read while compiling: use literals, \
+             `stringify!` or `env!`, and `{{}}` for values"
+        ),
+    )
+}
+
+pub fn no_such_variable(name: &LitStr) -> Error {
+    Error::new(
+        name.span(),
+        format!("the environment variable `{}` is not set while compiling", name.value()),
+    )
+}
+
+// Derives.
+
+pub fn later_derive() -> Error {
+    Error::new(
+        Span::call_site(),
+        "`#[derive(Value)]` is not available yet in this version: implement `nexlog::Value`",
+    )
+}
+
+// The build.
+
+/// Only the face's macros know what comes in front of the user's tokens.
+pub fn not_by_hand() -> Error {
+    Error::new(Span::call_site(), "use the macros of `nexlog`: `info!`, `log!` and their like")
+}
+
+pub fn static_typo(text: &str) -> Error {
+    Error::new(Span::call_site(), text)
+}

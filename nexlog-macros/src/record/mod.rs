@@ -1,0 +1,62 @@
+//! One record: `info!("paid", order_id = id, total)`.
+//!
+//! ```text
+//! tokens ─ parse ─► Call ─ resolve ─► Plan ─ expand ─► tokens
+//!                    │       │  ▲
+//!                    │       │  └─ template (the message's grammar)
+//!                    └───────┴──► check (every error text)
+//! ```
+
+mod check;
+mod code;
+mod descriptor;
+mod expand;
+mod field;
+mod message;
+mod model;
+mod parse;
+mod resolve;
+mod template;
+
+use proc_macro2::TokenStream;
+
+use crate::static_filter;
+use check::Faults;
+use model::{Form, Item, LevelArg};
+
+/// Expands one call.
+pub fn record(input: TokenStream) -> TokenStream {
+    let mut faults = Faults::default();
+    let Some(mut call) = parse::parse(input, &mut faults) else {
+        return check::not_by_hand().into_compile_error();
+    };
+    let items = std::mem::take(&mut call.items);
+    if call.form == Form::Enabled {
+        refuse_items(&items, &mut faults);
+    }
+    let plan = resolve::resolve(items, &mut faults);
+    let level = match &call.level {
+        LevelArg::Static(level, _) => level.0,
+        LevelArg::Dynamic(_) | LevelArg::Unknown => 5,
+    };
+    let (verdict, typo) = static_filter::verdict(level);
+    if let Some(text) = typo {
+        faults.add(check::static_typo(&text));
+    }
+    if faults.is_empty() {
+        expand::Site::new(call, verdict).expand(&plan)
+    } else {
+        expand::faulty(&plan, &call, faults)
+    }
+}
+
+fn refuse_items(items: &[Item], faults: &mut Faults) {
+    if let Some(item) = items.first() {
+        faults.add(check::items_in_enabled(item.span()));
+    }
+}
+
+/// A derive whose name is reserved.
+pub fn unavailable_derive(_: &TokenStream) -> TokenStream {
+    check::later_derive().into_compile_error()
+}

@@ -1,0 +1,154 @@
+//! What the user wrote, after parsing and before anything is decided about it.
+
+use std::rc::Rc;
+
+use proc_macro2::{Span, TokenStream};
+use syn::LitStr;
+
+/// One call of a record macro.
+pub struct Call {
+    /// The face crate, as the path that its macro passed on.
+    pub krate: TokenStream,
+    pub form: Form,
+    pub level: LevelArg,
+    pub options: Vec<Chosen>,
+    /// How many options stand before the level.
+    pub level_at: usize,
+    pub items: Vec<Item>,
+}
+
+/// Which family of macros the call belongs to: what it returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Record,
+    Try,
+    Enabled,
+}
+
+pub enum LevelArg {
+    /// Known while compiling. The path is there when the user wrote one.
+    Static(Level, Option<Code>),
+    Dynamic(Code),
+    /// Missing or broken, and said so.
+    Unknown,
+}
+
+/// A level by its number, 0 for Trace to 5 for Critical.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Level(pub u8);
+
+impl Level {
+    pub const CRITICAL: Level = Level(5);
+    const NAMES: [&str; 6] = ["Trace", "Debug", "Info", "Warn", "Error", "Critical"];
+    const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
+
+    pub fn from_variant(name: &str) -> Option<Level> {
+        Self::NAMES.iter().position(|known| *known == name).and_then(|at| at.try_into().ok()).map(Level)
+    }
+
+    /// The name of the variant: `Info`.
+    pub fn variant(self) -> &'static str {
+        Self::NAMES[usize::from(self.0)]
+    }
+
+    /// The name of the constant in `static_on`: `INFO`.
+    pub fn constant(self) -> &'static str {
+        Self::CONSTANTS[usize::from(self.0)]
+    }
+}
+
+/// An option with its value, in source order.
+pub enum Chosen {
+    /// A target that is known while compiling.
+    Target(String),
+    DynamicTarget(Code),
+    Logger(Code),
+}
+
+/// What stands between two commas.
+pub enum Item {
+    Message(Rc<LitStr>),
+    Field(Key, Value),
+    /// `..fields`
+    Splice(Code),
+    /// A bare expression: an argument of a `{}`, or the shorthand of a field.
+    Bare(Bare),
+}
+
+pub struct Bare {
+    pub code: Code,
+    /// The key it has as a shorthand: `x`, `user.id`.
+    pub key: Option<Key>,
+    pub shape: Shape,
+}
+
+/// What a bare expression looks like, for the error that it may become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Text,
+    Comparison,
+    /// A call of one plain name.
+    Call(String),
+    Other,
+}
+
+pub enum Key {
+    Literal(String, Span),
+    /// `(expr) = value`
+    Computed(Code),
+}
+
+#[derive(Clone)]
+pub struct Value {
+    pub how: How,
+    pub code: Code,
+}
+
+/// The form in which a value is handed to the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    Typed,
+    Debug,
+    Display,
+    Error,
+    Secret,
+    Bytes,
+    /// A variable named in the message: typed if it can be, its text otherwise.
+    Captured,
+}
+
+impl How {
+    /// The markers that can be written as a call, and after a `:`.
+    pub fn from_marker(name: &str) -> Option<How> {
+        Some(match name {
+            "debug" => How::Debug,
+            "display" => How::Display,
+            "err" => How::Error,
+            "secret" => How::Secret,
+            "bytes" => How::Bytes,
+            _ => return None,
+        })
+    }
+}
+
+/// An expression of the user, token by token as it was written.
+#[derive(Clone)]
+pub struct Code {
+    pub tokens: TokenStream,
+    pub first: Span,
+    pub last: Span,
+    /// Whether `&` in front would bind to a part of it only.
+    pub loose: bool,
+}
+
+impl Item {
+    /// Where an error about the item as a whole points.
+    pub fn span(&self) -> Span {
+        match self {
+            Item::Message(text) => text.span(),
+            Item::Field(Key::Literal(_, span), _) => *span,
+            Item::Field(Key::Computed(code), _) | Item::Splice(code) => code.first,
+            Item::Bare(bare) => bare.code.first,
+        }
+    }
+}

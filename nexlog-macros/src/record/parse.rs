@@ -1,0 +1,238 @@
+//! From tokens to a [`Call`]: who says what, in any of the accepted spellings.
+//!
+//! Nothing is decided here that needs the whole call (which `{}` takes which argument is
+//! `resolve`'s question), and no text of an error is written here (`check` has them). A broken
+//! argument is noted and skipped to its comma, so that the others are still understood: the
+//! editor completes inside them, and two mistakes are two errors.
+
+use proc_macro2::{Delimiter, Ident, TokenStream};
+use syn::parse::{ParseStream, Parser};
+use syn::{Expr, Result};
+
+use super::check::{self, Faults};
+use super::code::{self, Operator, ends, expression, operator};
+use super::message::string;
+use super::model::{Bare, Call, Chosen, Code, Form, Item, Level, LevelArg, Shape};
+use super::{field, message};
+
+/// Reads `(crate) (form) what the user wrote`.
+pub fn parse(input: TokenStream, faults: &mut Faults) -> Option<Call> {
+    let parser = |input: ParseStream<'_>| Ok(call(input, faults));
+    parser.parse2(input).ok().flatten()
+}
+
+fn call(input: ParseStream<'_>, faults: &mut Faults) -> Option<Call> {
+    let krate = parenthesized(input)?;
+    let form: Ident = syn::parse2(parenthesized(input)?).ok()?;
+    let mut call = Call {
+        krate,
+        form: Form::Record,
+        level: LevelArg::Unknown,
+        options: Vec::new(),
+        level_at: 0,
+        items: Vec::new(),
+    };
+    match form.to_string().as_str() {
+        "try_log" => call.form = Form::Try,
+        "enabled" => call.form = Form::Enabled,
+        "log" => {}
+        name => call.level = LevelArg::Static(Level::from_variant(name)?, None),
+    }
+    if matches!(call.level, LevelArg::Unknown) {
+        options(input, &mut call, faults, Known::Only);
+        call.level_at = call.options.len();
+        level(input, &mut call, faults);
+    }
+    options(input, &mut call, faults, Known::OrNot);
+    items(input, &mut call, faults);
+    Some(call)
+}
+
+fn parenthesized(input: ParseStream<'_>) -> Option<TokenStream> {
+    let group: proc_macro2::Group = input.parse().ok()?;
+    (group.delimiter() == Delimiter::Parenthesis).then(|| group.stream())
+}
+
+/// Whether a call of an unknown name is taken for an option. Not before the level of `log!`,
+/// which may be any expression.
+#[derive(Clone, Copy, PartialEq)]
+enum Known {
+    Only,
+    OrNot,
+}
+
+fn options(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults, known: Known) {
+    while let Some(name) = option_ahead(input, known) {
+        match option(input, &name) {
+            Ok(chosen) => {
+                if call.options.iter().any(|other| same_option(other, &chosen)) {
+                    faults.add(check::option_twice(&name));
+                }
+                call.options.push(chosen);
+            }
+            Err(error) => recover(input, faults, error),
+        }
+        separator(input, faults);
+    }
+}
+
+/// The name of the option at this position.
+fn option_ahead(input: ParseStream<'_>, known: Known) -> Option<Ident> {
+    let at = input.cursor();
+    let (name, rest) = at.ident()?;
+    if code::lone_call(at).is_some() {
+        let known_name = check::is_option(&name);
+        return (known_name || known == Known::OrNot).then_some(name);
+    }
+    match operator(rest) {
+        (Operator::Colon, behind) if check::is_option(&name) => {
+            // `target:% = v` is a field of that name, in `log`'s spelling.
+            (code::sigil(behind).is_none()).then_some(name)
+        }
+        (Operator::Colon, behind) if known == Known::OrNot => {
+            (code::sigil(behind).is_none() && !field::is_form(behind)).then_some(name)
+        }
+        _ => None,
+    }
+}
+
+fn same_option(a: &Chosen, b: &Chosen) -> bool {
+    matches!(a, Chosen::Logger(_)) == matches!(b, Chosen::Logger(_))
+}
+
+fn option(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
+    let called = code::lone_call(input.cursor()).is_some();
+    code::skip_token(input);
+    check::option_name(name)?;
+    if !called {
+        // The `:`.
+        code::skip_token(input);
+        if ends(input.cursor()) {
+            return Err(check::option_without_value(name));
+        }
+        return option_value(input, name);
+    }
+    let group: proc_macro2::Group = input.parse()?;
+    if group.stream().is_empty() {
+        return Err(check::option_without_value(name));
+    }
+    let inside = |inside: ParseStream<'_>| {
+        let chosen = option_value(inside, name)?;
+        inside.parse::<Option<syn::Token![,]>>()?;
+        if inside.is_empty() { Ok(chosen) } else { Err(check::option_with_two_values(inside, name)) }
+    };
+    inside.parse2(group.stream())
+}
+
+fn option_value(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
+    if name == "logger" {
+        return Ok(Chosen::Logger(expression(input)?.0));
+    }
+    match message::message(input) {
+        Some(text) => {
+            let text = text?;
+            if text.value().is_empty() {
+                return Err(check::empty_target(text.span()));
+            }
+            Ok(Chosen::Target(text.value()))
+        }
+        None => Ok(Chosen::DynamicTarget(expression(input)?.0)),
+    }
+}
+
+fn level(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
+    let at = input.cursor();
+    let missing = input.is_empty()
+        || string(at).is_some()
+        || code::dotted_key(at).is_some_and(|(.., rest)| operator(rest).0 != Operator::Other);
+    if missing {
+        faults.add(check::missing_level(at.span(), call.form));
+        return;
+    }
+    let ahead = input.fork();
+    match expression(input) {
+        Ok((code, _)) => call.level = classify(&ahead, code),
+        Err(error) => recover(input, faults, error),
+    }
+    separator(input, faults);
+}
+
+/// A path whose last segment is the name of a level is known while compiling.
+fn classify(ahead: ParseStream<'_>, code: Code) -> LevelArg {
+    let mut expr = ahead.parse::<Expr>().ok();
+    while let Some(Expr::Group(group)) = expr {
+        expr = Some(*group.expr);
+    }
+    let level = match &expr {
+        Some(Expr::Path(path)) => {
+            path.path.segments.last().and_then(|last| Level::from_variant(&last.ident.to_string()))
+        }
+        _ => None,
+    };
+    match level {
+        Some(level) => LevelArg::Static(level, Some(code)),
+        None => LevelArg::Dynamic(code),
+    }
+}
+
+fn items(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
+    while !input.is_empty() {
+        match item(input, call) {
+            Ok(item) => call.items.push(item),
+            Err(error) => recover(input, faults, error),
+        }
+        separator(input, faults);
+    }
+}
+
+fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
+    let at = input.cursor();
+    if ends(at) {
+        return Err(check::empty_argument(at.span()));
+    }
+    if input.peek(syn::Token![..]) {
+        input.parse::<syn::Token![..]>()?;
+        if ends(input.cursor()) {
+            return Err(check::empty_splice(at.span()));
+        }
+        return Ok(Item::Splice(expression(input)?.0));
+    }
+    if let Some(field) = field::field(input)? {
+        return Ok(field);
+    }
+    let has_message = call.items.iter().any(|item| matches!(item, Item::Message(_)));
+    if !has_message && let Some(text) = message::message(input) {
+        return Ok(Item::Message(text?.into()));
+    }
+    bare(input)
+}
+
+fn bare(input: ParseStream<'_>) -> Result<Item> {
+    let at = input.cursor();
+    let key = field::shorthand(at);
+    let (code, shape) = match message::message(input) {
+        // A second literal, or a `concat!`: an argument of `{}`, or one message too many.
+        Some(text) => (code::single(text?.token().into()), Shape::Text),
+        None => expression(input)?,
+    };
+    Ok(Item::Bare(Bare { code, key, shape }))
+}
+
+/// Notes an error and goes on at the end of the argument.
+fn recover(input: ParseStream<'_>, faults: &mut Faults, error: syn::Error) {
+    faults.add(error);
+    while !ends(input.cursor()) {
+        code::skip_token(input);
+    }
+}
+
+/// Takes the comma or semicolon that ends an argument.
+fn separator(input: ParseStream<'_>, faults: &mut Faults) {
+    if !ends(input.cursor()) {
+        let at = input.cursor();
+        recover(input, faults, check::missing_comma(at));
+    }
+    if !input.is_empty() {
+        code::skip_token(input);
+    }
+}

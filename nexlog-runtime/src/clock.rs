@@ -1,0 +1,186 @@
+//! Ticks for the caller, wall time for the drainer.
+//!
+//! A call reads [`ticks`]: the invariant TSC where the CPU has one (10 ns, half of what
+//! `clock_gettime` costs), else the monotonic clock in nanoseconds. Each drain pairs ticks with
+//! CLOCK_REALTIME, so the printed time follows steps of the system clock; the order of records
+//! is decided by ticks and never by it.
+//!
+//! [`WallClock`] keeps an anchor (ticks, wall) and a rate. Small errors are taken out by the
+//! rate over the next second, so the printed time of a thread does not step back; an error of
+//! more than 20 ms means that the system clock was set, and the anchor jumps.
+
+use std::sync::OnceLock;
+
+use crate::sys;
+use crate::value::view::Timestamp;
+
+/// Wall time further off than this was set by somebody.
+const STEP_NS: i128 = 20_000_000;
+/// Over how long a small error is taken out.
+const SLEW_NS: f64 = 1e9;
+/// How long the first measure of the rate takes.
+const MEASURE_NS: i128 = 200_000;
+
+/// Whether ticks are the TSC. Decided once.
+pub(crate) fn ticks_are_tsc() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(sys::has_invariant_tsc)
+}
+
+/// Now, on the clock that orders records. The short way of a call, where the TSC is known to be
+/// usable, calls `sys::ticks` itself.
+pub(crate) fn now() -> u64 {
+    if ticks_are_tsc() { sys::ticks() } else { sys::monotonic_ns() }
+}
+
+/// Ticks and wall time of one instant.
+#[derive(Clone, Copy)]
+struct Pair {
+    ticks: u64,
+    wall_ns: i128,
+}
+
+impl Pair {
+    /// The tightest of three readings: an interrupt between the two clocks shows as a wide one.
+    fn read() -> Pair {
+        let reading = || {
+            let before = now();
+            let (seconds, nanos) = sys::realtime();
+            let after = now();
+            let middle = before.wrapping_add(after.wrapping_sub(before) / 2);
+            let wall_ns = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+            (after.wrapping_sub(before), Pair { ticks: middle, wall_ns })
+        };
+        let tightest = [reading(), reading(), reading()].into_iter().min_by_key(|r| r.0);
+        tightest.map_or(Pair { ticks: 0, wall_ns: 0 }, |r| r.1)
+    }
+}
+
+/// Turns ticks into wall time. Belongs to the drainer.
+pub(crate) struct WallClock {
+    anchor: Pair,
+    /// Nanoseconds of wall time a tick, with the correction in it.
+    rate: f64,
+    /// Where the measure of the plain rate began; moved when the system clock is set.
+    start: Pair,
+    /// The plain rate.
+    measured: f64,
+}
+
+impl WallClock {
+    /// Measures the rate for a fifth of a millisecond where it is not known.
+    pub(crate) fn new() -> WallClock {
+        let start = Pair::read();
+        let mut clock = WallClock { anchor: start, rate: 1.0, start, measured: 1.0 };
+        if ticks_are_tsc() {
+            let mut end = Pair::read();
+            let give_up = 10_000_000_000;
+            while (0..MEASURE_NS).contains(&(end.wall_ns - start.wall_ns))
+                && end.ticks.wrapping_sub(start.ticks) < give_up
+            {
+                end = Pair::read();
+            }
+            clock.measured = rate(start, end).unwrap_or(1.0);
+            clock.rate = clock.measured;
+        }
+        clock
+    }
+
+    /// Takes a new pair; called at the start of each drain.
+    pub(crate) fn update(&mut self) {
+        self.follow(Pair::read());
+    }
+
+    fn follow(&mut self, now: Pair) {
+        let expected = self.wall_ns(now.ticks);
+        let error = now.wall_ns - expected;
+        if error.abs() > STEP_NS {
+            // The clock was set (or the machine slept): the measure starts anew from here.
+            (self.anchor, self.start, self.rate) = (now, now, self.measured);
+            return;
+        }
+        if ticks_are_tsc()
+            && now.wall_ns - self.start.wall_ns > 100 * MEASURE_NS
+            && let Some(rate) = rate(self.start, now)
+        {
+            self.measured = rate;
+        }
+        self.anchor = Pair { ticks: now.ticks, wall_ns: expected };
+        #[allow(clippy::cast_precision_loss)] // below 20 ms
+        let correction = error as f64 / SLEW_NS;
+        self.rate = self.measured * (1.0 + correction);
+    }
+
+    /// The wall time of an instant.
+    pub(crate) fn timestamp(&self, ticks: u64) -> Timestamp {
+        Timestamp::from_unix_nanos(self.wall_ns(ticks))
+    }
+
+    fn wall_ns(&self, ticks: u64) -> i128 {
+        let passed = ticks.wrapping_sub(self.anchor.ticks).cast_signed();
+        // Since the anchor, the last drain: an f64 is exact to the nanosecond for 100 days.
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        let passed_ns = (passed as f64 * self.rate) as i128;
+        self.anchor.wall_ns + passed_ns
+    }
+
+    /// Ticks in this many nanoseconds.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub(crate) fn ticks_in(&self, ns: u128) -> u64 {
+        (ns as f64 / self.measured) as u64 // `as` saturates
+    }
+}
+
+/// Nanoseconds a tick between two pairs; `None` when they make no sense together.
+#[allow(clippy::cast_precision_loss)] // the quotient needs 53 bits at most
+fn rate(from: Pair, to: Pair) -> Option<f64> {
+    let ticks = to.ticks.wrapping_sub(from.ticks).cast_signed();
+    let ns = to.wall_ns - from.wall_ns;
+    (ticks > 0 && ns > 0).then(|| ns as f64 / ticks as f64).filter(|r| (0.01..=100.0).contains(r))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock(rate: f64) -> WallClock {
+        let start = Pair { ticks: 1_000, wall_ns: 1_000_000_000 };
+        WallClock { anchor: start, rate, start, measured: rate }
+    }
+
+    #[test]
+    fn wall_time_never_steps_back_while_small_errors_are_taken_out() {
+        let mut clock = clock(1.0);
+        let mut last = 0;
+        for pass in 1..2_000u64 {
+            let ticks = 1_000 + pass * 1_000_000;
+            // The system clock wobbles by up to 50 µs around the truth.
+            let wobble = i128::from(pass * 7_919 % 100_000) - 50_000;
+            let wall_ns = 1_000_000_000 + i128::from(pass) * 1_000_000 + wobble;
+            clock.follow(Pair { ticks, wall_ns });
+            for step in 0..10 {
+                let shown = clock.wall_ns(ticks + step * 100_000);
+                assert!(shown >= last, "stepped back by {} ns in pass {pass}", last - shown);
+                last = shown;
+            }
+        }
+    }
+
+    #[test]
+    fn wall_time_follows_when_the_system_clock_is_set() {
+        let mut clock = clock(1.0);
+        let year = 31_536_000_000_000_000;
+        clock.follow(Pair { ticks: 2_000, wall_ns: 1_000_001_000 - year });
+        assert_eq!(clock.wall_ns(2_000), 1_000_001_000 - year);
+        clock.follow(Pair { ticks: 3_000, wall_ns: 1_000_002_000 });
+        assert_eq!(clock.wall_ns(3_000), 1_000_002_000);
+    }
+
+    #[test]
+    fn the_clock_shows_what_the_system_shows() {
+        let clock = WallClock::new();
+        let shown = clock.timestamp(now()).unix_nanos();
+        let real = Timestamp::from(std::time::SystemTime::now()).unix_nanos();
+        assert!((real - shown).abs() < 50_000_000, "{shown} is not {real}");
+    }
+}

@@ -1,0 +1,269 @@
+//! The long way of a call: render into scratch, then reserve, copy, commit.
+//!
+//! Taken by the first record of a thread, by values with user code, by levels and targets made
+//! at run time, by local loggers, by `try_log!`, and whenever the segment has no room. All user
+//! code runs in [`Draft::push`], before any space is reserved: it may log (each nesting has
+//! scratch of its own), panic (the draft's drop leaves a marker) or take its time.
+
+use std::sync::Arc;
+
+use super::memory::Allocator;
+use super::read::Images;
+use super::ring::Lane;
+use super::thread::{self, DepthMark};
+use crate::buffer::Buffer;
+use crate::clock;
+use crate::error::{DropReason, Error};
+use crate::logger::Logger;
+use crate::pipeline::state::{self, Core};
+use crate::pipeline::{early, own};
+use crate::site::callsite::Site;
+use crate::site::level::Level;
+use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
+use crate::value::{Image, Value};
+
+/// A record being made.
+pub struct Draft<'a> {
+    site: &'static Site,
+    level: u8,
+    flags: u8,
+    kind: Kind,
+    slots: u16,
+    /// `None` before `install`.
+    core: Option<&'a Arc<Core>>,
+    lane: Option<&'a Lane>,
+    /// `None` when refused or finished.
+    image: Option<Image>,
+    refused: Option<DropReason>,
+    /// The type whose code is running, for the marker should it panic.
+    rendering: &'static str,
+    depth: Option<DepthMark>,
+}
+
+impl<'a> Draft<'a> {
+    /// A record of the global logger with the site's own level and target.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn of_site(site: &'static Site) -> Draft<'static> {
+        Draft::open(site, site.level(), None, state::global(), Kind::Record)
+    }
+
+    /// A record with a level of its own, for the macros.
+    #[cold]
+    #[inline(never)]
+    pub fn begin(
+        site: &'static Site,
+        level: Level,
+        target: Option<&str>,
+        logger: Option<&'a Logger>,
+    ) -> Draft<'a> {
+        let core = logger.map(Logger::core).or_else(state::global);
+        Draft::open(site, Some(level), target, core, Kind::Record)
+    }
+
+    /// One of the logger's own records: not counted, never refused for a level.
+    pub(crate) fn own(site: &'static Site, core: &'a Arc<Core>) -> Draft<'a> {
+        Draft::open(site, site.level(), None, Some(core), Kind::Own)
+    }
+
+    fn open(
+        site: &'static Site,
+        level: Option<Level>,
+        target: Option<&str>,
+        core: Option<&'a Arc<Core>>,
+        kind: Kind,
+    ) -> Draft<'a> {
+        let depth = DepthMark::set();
+        let refused = match (&depth, core) {
+            (None, _) => Some(DropReason::Recursion),
+            (_, None) if early::is_full() => Some(DropReason::Early),
+            _ => None,
+        };
+        let mut draft = Draft {
+            site,
+            level: level.map_or(Header::SITE_LEVEL, |level| level as u8),
+            flags: 0,
+            kind,
+            slots: 0,
+            core,
+            lane: None,
+            image: None,
+            refused,
+            rendering: "",
+            depth,
+        };
+        if refused.is_none() {
+            draft.take_scratch();
+            if let Some(target) = target {
+                draft.flags |= Header::HAS_TARGET;
+                draft.push(target);
+            }
+        }
+        draft
+    }
+
+    fn take_scratch(&mut self) {
+        let (mut scratch, limit) = match self.core {
+            Some(core) => {
+                let seat = thread::sit(core);
+                self.lane = seat.lane;
+                (seat.scratch, core.max_record_bytes)
+            }
+            None => (Buffer::new(), Lane::MAX_RECORD_BYTES / 2),
+        };
+        scratch.extend(&[0; HEADER_BYTES]);
+        self.image = Some(Image::new(scratch, limit.saturating_add(HEADER_BYTES)));
+    }
+
+    /// Adds the value of the next slot. Runs its code.
+    #[inline(never)]
+    pub fn push<T: Value + ?Sized>(&mut self, value: &T) {
+        self.slots += 1;
+        if let Some(image) = &mut self.image {
+            self.rendering = core::any::type_name::<T>();
+            image.push(value);
+        }
+    }
+
+    /// Puts the record where it belongs.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it was dropped; the drop is counted.
+    pub fn finish(mut self) -> Result<(), Error> {
+        let outcome = match (self.refused, self.image.take()) {
+            (None, Some(image)) => self.place(image),
+            (refused, _) => Err(refused.unwrap_or(DropReason::NoMemory)),
+        };
+        self.depth = None;
+        outcome.map_err(|reason| {
+            self.count_drop(reason);
+            Error::Refused { reason }
+        })
+    }
+
+    fn place(&mut self, mut image: Image) -> Result<(), DropReason> {
+        if image.cut_bytes() > 0 {
+            self.note_cut(&mut image);
+        }
+        let header = Header {
+            site: self.site,
+            ticks: clock::now(),
+            bytes: 0,
+            slots: self.slots,
+            level: self.level,
+            kind: self.kind as u8 | self.flags,
+        };
+        let outcome = seal(header, image.buffer).map_or(Err(DropReason::NoMemory), |images| {
+            let outcome = self.deliver(&images);
+            if let Some(core) = self.core {
+                thread::stand(core, images.into_buffer());
+            }
+            outcome
+        });
+        outcome
+    }
+
+    fn note_cut(&mut self, image: &mut Image) {
+        let cut = image.cut_bytes();
+        self.flags |= Header::HAS_EXTRA;
+        self.slots += 1;
+        image.push_extra("truncated", cut);
+    }
+
+    fn deliver(&self, images: &Images) -> Result<(), DropReason> {
+        let is_own = self.kind == Kind::Own;
+        match (self.core, self.lane) {
+            (None, _) => early::push(images),
+            (Some(core), Some(lane)) if images.as_bytes().len() <= Lane::MAX_RECORD_BYTES => {
+                append(core, lane, images.as_bytes(), is_own)?;
+                core.after_commit(lane, self.flushes(core));
+                Ok(())
+            }
+            (Some(core), _) => core.write_directly(images, is_own),
+        }
+    }
+
+    fn flushes(&self, core: &Core) -> bool {
+        Level::from_number(self.level).is_some_and(|level| core.flushes(level))
+    }
+
+    fn count_drop(&self, reason: DropReason) {
+        match self.core {
+            Some(_) if self.kind == Kind::Own => {}
+            Some(core) => core.count_drop(reason),
+            None => early::count_drop(),
+        }
+    }
+}
+
+impl Drop for Draft<'_> {
+    /// Only a panic in a value's code leaves a draft unfinished.
+    fn drop(&mut self) {
+        let Some(image) = self.image.take() else { return };
+        self.depth = None;
+        if let Some(core) = self.core {
+            thread::stand(core, image.buffer);
+            self.count_drop(DropReason::Panic);
+            if std::thread::panicking() {
+                own::value_panicked(core, self.site, self.rendering);
+            }
+        }
+    }
+}
+
+/// Writes the header over the space left for it and pads the end: a finished record. `None`
+/// when the buffer ran out of memory on the way.
+fn seal(mut header: Header, mut buffer: Buffer) -> Option<Images> {
+    let used = buffer.len();
+    let bytes = padded(used);
+    buffer.extend(&[0; 7][..bytes - used]);
+    header.bytes = u32::try_from(bytes).ok()?;
+    buffer.patch(0, &header.to_bytes());
+    // SAFETY: every draft's buffer begins with space for a header, then `Image` wrote the
+    // values of its slots; now it is padded to 8.
+    (!buffer.is_short()).then(|| unsafe { Images::new(buffer) })
+}
+
+/// A record of the logger itself that goes to no lane: made and written within one pass.
+pub(crate) fn own_image(
+    site: &'static Site,
+    allocator: Allocator,
+    values: &[&dyn Value],
+) -> Option<Images> {
+    let mut buffer = Buffer::with_allocator(allocator);
+    buffer.extend(&[0; HEADER_BYTES]);
+    let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
+    values.iter().for_each(|value| image.push(*value));
+    let header = Header {
+        site,
+        ticks: clock::now(),
+        bytes: 0,
+        slots: u16::try_from(values.len()).ok()?,
+        level: Header::SITE_LEVEL,
+        kind: Kind::Own as u8,
+    };
+    seal(header, image.buffer)
+}
+
+/// Copies a finished record into the lane, making room as the logger's policy says.
+fn append(core: &Core, lane: &Lane, bytes: &[u8], is_own: bool) -> Result<(), DropReason> {
+    let mut attempts = 0;
+    let at = loop {
+        match lane.reserve(&core.lanes.pool, bytes.len()) {
+            Ok(at) => break at,
+            Err(refusal) => core.make_room(lane, refusal, attempts, is_own)?,
+        }
+        attempts += 1;
+    };
+    // SAFETY: `reserve` gave `bytes.len()` writable bytes to this thread, which owns the lane;
+    // they hold one whole record. Scratch and lanes do not overlap.
+    unsafe {
+        core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
+        if is_own {
+            lane.producer().publish(bytes.len());
+        } else {
+            lane.producer().commit(bytes.len());
+        }
+    }
+    Ok(())
+}

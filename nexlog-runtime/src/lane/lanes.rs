@@ -1,0 +1,107 @@
+//! The list of a logger's lanes: how anybody can drain them all.
+//!
+//! Lanes are pushed at the front and never taken out while the logger lives, so walking needs
+//! no lock: a lane's `next` is fixed before the lane is published by the CAS of `head`. A lane
+//! whose thread has ended is claimed again by the next new thread, so there are never more
+//! lanes than threads at one time. Detached threads that die with the process never leave
+//! theirs, and need not.
+
+use core::sync::atomic::{AtomicBool as CoreAtomicBool, AtomicU64 as CoreAtomicU64};
+
+use super::memory::Allocator;
+use super::pool::Pool;
+use super::ring::Lane;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use crate::sync::atomic::{AtomicPtr, AtomicUsize};
+
+/// All lanes of a logger, and the pool they live on.
+pub(crate) struct Lanes {
+    /// Where their segments come from.
+    pub(crate) pool: Pool,
+    head: AtomicPtr<Lane>,
+    count: AtomicUsize,
+    max_segments: u64,
+    fast: bool,
+    /// Whether there is a [`Reader`](super::read::Reader): there must be only one.
+    has_reader: CoreAtomicBool,
+}
+
+impl Lanes {
+    /// No lanes yet. `max_segments` and `fast` are each lane's.
+    pub(crate) fn new(allocator: Allocator, max_segments: u64, fast: bool) -> Lanes {
+        Lanes {
+            pool: Pool::new(allocator),
+            head: AtomicPtr::new(core::ptr::null_mut()),
+            count: AtomicUsize::new(0),
+            max_segments,
+            fast,
+            has_reader: CoreAtomicBool::new(false),
+        }
+    }
+
+    /// True once.
+    pub(super) fn take_reader(&self) -> bool {
+        !self.has_reader.swap(true, Relaxed)
+    }
+
+    /// A lane that was left, for this thread alone. It may still hold records to be drained.
+    pub(crate) fn reuse(&self) -> Option<&Lane> {
+        self.iter().find(|lane| lane.claim())
+    }
+
+    /// A new lane for this thread alone. `None` when there is no memory.
+    pub(crate) fn add(&self, deadline: *const CoreAtomicU64) -> Option<&Lane> {
+        let lane = Lane::new(&self.pool, deadline, self.max_segments, self.fast)?;
+        lane.number.set(self.count.fetch_add(1, Relaxed));
+        let lane = Box::into_raw(lane);
+        let mut head = self.head.load(Relaxed);
+        loop {
+            // SAFETY: until the exchange below succeeds, only this thread knows the lane; after
+            // it, lanes are freed by `drop` only, and only shared references are made.
+            let shared = unsafe { &*lane };
+            shared.next.store(head, Relaxed);
+            match self.head.compare_exchange_weak(head, lane, AcqRel, Relaxed) {
+                Ok(_) => return Some(shared),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// All lanes, newest first. Lanes that join meanwhile may be missed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Lane> {
+        let mut next = self.head.load(Acquire); // pairs with the CAS in `add`
+        core::iter::from_fn(move || {
+            // SAFETY: pointers in the list are from `Box::into_raw` and live as long as `self`.
+            let lane = unsafe { next.as_ref() }?;
+            next = lane.next.load(Relaxed);
+            Some(lane)
+        })
+    }
+
+    /// How many lanes there are or are being made.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Relaxed)
+    }
+
+    /// Records committed to all lanes so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.iter().map(Lane::accepted).sum()
+    }
+
+    /// Whether some lane has something to read.
+    pub(crate) fn have_unread(&self) -> bool {
+        self.iter().any(|lane| lane.published() > lane.consumed())
+    }
+}
+
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        let mut next = self.head.load(Acquire);
+        while !next.is_null() {
+            // SAFETY: made by `Box::into_raw` in `add`; `&mut self` means that nobody else
+            // has a reference, and each is taken once.
+            let lane = unsafe { Box::from_raw(next) };
+            next = lane.next.load(Relaxed);
+        }
+    }
+}

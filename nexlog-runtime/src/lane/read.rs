@@ -1,0 +1,346 @@
+//! The drainer's way through all lanes: records in the order of the clock.
+//!
+//! There is one [`Reader`] for a logger's [`Lanes`]; it lives in the pipeline, behind its mutex,
+//! so `&mut Reader` is the right to read and release. [`Entry`] names a record that was gone
+//! over; [`Reader::record`] borrows it from the reader, so that [`Reader::release`], which
+//! gives the memory back, cannot be called while somebody looks at a record.
+//!
+//! The merge keeps a heap of lanes by the time of their next record and takes *runs*: as long
+//! as the first lane's next record is not later than the second lane's, the heap is not
+//! touched. With one lane that is a plain walk.
+
+use core::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::lanes::Lanes;
+use super::ring::{Cursor, Lane, RawRecord};
+use crate::buffer::Buffer;
+use crate::clock::WallClock;
+use crate::record::{Record, ThreadInfo};
+use crate::site::level::Level;
+use crate::value::view::{Map, ValueRef};
+use crate::value::wire::{HEADER_BYTES, Header, Kind, Trusted};
+use crate::value::{Image, Value};
+
+/// The thread of records that lie in no lane.
+static NOBODY: ThreadInfo = ThreadInfo { id: 0, name: String::new() };
+
+/// Finished records outside of any lane: one that was too large, or those made before install.
+/// Only `Draft` and `early` fill one.
+#[derive(Default)]
+pub(crate) struct Images(Buffer);
+
+impl Images {
+    /// # Safety
+    /// `buffer` holds whole records as `Draft` makes them, one after the other.
+    pub(super) unsafe fn new(buffer: Buffer) -> Images {
+        Images(buffer)
+    }
+
+    /// Appends all records of `other`.
+    pub(crate) fn append(&mut self, other: &Images) -> bool {
+        let before = self.0.len();
+        self.0.extend(other.0.as_bytes());
+        let whole = !self.0.is_short();
+        if !whole {
+            self.0.truncate(before);
+        }
+        whole
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    pub(crate) fn into_buffer(self) -> Buffer {
+        self.0
+    }
+
+    /// The record at this offset, and the offset behind it.
+    fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
+        let rest = self.0.as_bytes().get(offset..).filter(|rest| rest.len() >= HEADER_BYTES)?;
+        // SAFETY: by `new`'s promise a record starts at each offset that this walk comes to;
+        // buffers are aligned to 128 and records' sizes are multiples of 8.
+        let header = unsafe { Header::read(rest.as_ptr()) };
+        let bytes = header.bytes as usize;
+        (HEADER_BYTES..=rest.len())
+            .contains(&bytes)
+            .then(|| (RawRecord { header, at: rest.as_ptr() }, offset + bytes))
+    }
+}
+
+/// A record that was gone over and not yet released.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    raw: RawRecord,
+    /// The lane's number; `None` for a record of [`Images`].
+    lane: Option<usize>,
+}
+
+impl Entry {
+    /// Whether this is a user's record.
+    pub(crate) fn is_users(&self) -> bool {
+        self.raw.header.kind() == Some(Kind::Record)
+    }
+}
+
+// SAFETY: an entry is a place in memory that lives as long as the reader and is read through it
+// only; nothing in it is bound to a thread.
+unsafe impl Send for Entry {}
+
+/// What [`Reader::next`] found.
+pub(crate) enum Step {
+    /// The next record.
+    Record(Entry),
+    /// A lane changed hands: write out what was gone over so far, release, and ask again.
+    WriteOut,
+    /// No more.
+    End,
+}
+
+/// A lane during a pass.
+struct Source {
+    lane: *const Lane,
+    cursor: Cursor,
+    number: usize,
+}
+
+/// Reads the lanes of one logger.
+pub(crate) struct Reader {
+    lanes: Arc<Lanes>,
+    common: Common,
+    sources: Vec<Source>,
+    /// Time of the next record and index in `sources`, of all but the current one.
+    heap: BinaryHeap<Reverse<(u64, usize)>>,
+    /// The source whose run is on, and the time at which it ends.
+    run: Option<(usize, u64)>,
+    /// Records later than this stay for the next pass.
+    cut: u64,
+    /// By lane number: who writes there.
+    threads: Vec<ThreadInfo>,
+    /// Whether records were gone over since the last release.
+    is_behind: bool,
+}
+
+// SAFETY: the lane pointers are into `lanes`, which the reader keeps alive; lanes are `Sync`.
+unsafe impl Send for Reader {}
+
+/// The fields that every record of a logger has.
+pub(crate) struct Common(Image);
+
+impl Common {
+    /// None.
+    pub(crate) fn new() -> Common {
+        Common(Image::new(Buffer::new(), 1 << 20))
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, key: &str, value: &impl Value) {
+        self.0.push(key);
+        self.0.push(value);
+    }
+
+    fn map(&self) -> Option<Map<'_>> {
+        let bytes = self.0.buffer.as_bytes();
+        // SAFETY: written by `Image::push`, key and value in turn.
+        (!bytes.is_empty()).then(|| Map { bytes: unsafe { Trusted::new(bytes) } })
+    }
+}
+
+impl Reader {
+    /// The reader of these lanes; `None` when they have one.
+    pub(crate) fn new(lanes: &Arc<Lanes>, common: Common) -> Option<Reader> {
+        lanes.take_reader().then(|| Reader {
+            lanes: Arc::clone(lanes),
+            common,
+            sources: Vec::new(),
+            heap: BinaryHeap::new(),
+            run: None,
+            cut: 0,
+            threads: Vec::new(),
+            is_behind: false,
+        })
+    }
+
+    /// Starts a pass: sees what each lane has, up to the instant `cut`.
+    pub(crate) fn collect(&mut self, cut: u64) {
+        self.cut = cut;
+        self.sources.clear();
+        self.heap.clear();
+        self.run = None;
+        for lane in self.lanes.iter() {
+            // SAFETY: this is the only reader (`new`), borrowed mutably.
+            let mut cursor = unsafe { lane.unread() };
+            let number = lane.number();
+            if self.threads.len() <= number {
+                self.threads.resize_with(number + 1, ThreadInfo::default);
+            }
+            if let Some(raw) = cursor.peek(&self.lanes.pool) {
+                self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
+                self.sources.push(Source { lane, cursor, number });
+            }
+        }
+    }
+
+    /// Goes over the next record in time.
+    pub(crate) fn next(&mut self) -> Step {
+        loop {
+            let Some((index, until)) = self.run.or_else(|| self.next_run()) else {
+                return Step::End;
+            };
+            self.run = Some((index, until));
+            let source = &mut self.sources[index];
+            match source.cursor.peek(&self.lanes.pool) {
+                Some(raw) if raw.header.kind == Kind::Thread as u8 => {
+                    if self.is_behind {
+                        return Step::WriteOut;
+                    }
+                    source.cursor.pass(&raw);
+                    let (name, number) = (thread_info(&raw), source.number);
+                    self.threads[number] = name;
+                }
+                Some(raw) if raw.header.ticks > self.cut => self.run = None,
+                Some(raw) if raw.header.ticks > until => {
+                    self.heap.push(Reverse((raw.header.ticks, index)));
+                    self.run = None;
+                }
+                Some(raw) => {
+                    source.cursor.pass(&raw);
+                    self.is_behind = true;
+                    return Step::Record(Entry { raw, lane: Some(source.number) });
+                }
+                None => self.run = None,
+            }
+        }
+    }
+
+    fn next_run(&mut self) -> Option<(usize, u64)> {
+        let Reverse((_, index)) = self.heap.pop()?;
+        let until = self.heap.peek().map_or(u64::MAX, |Reverse((ticks, _))| *ticks);
+        Some((index, until))
+    }
+
+    /// Gives back the memory of all that was gone over.
+    pub(crate) fn release(&mut self) {
+        for source in &self.sources {
+            // SAFETY: the pointer is into `self.lanes`; this is the only reader, and `&mut self`
+            // means that nobody looks at a record.
+            unsafe { (*source.lane).release(&self.lanes.pool, &source.cursor) };
+        }
+        self.is_behind = false;
+    }
+
+    /// Gives back, unread, the oldest half of what a lane holds; returns how many users'
+    /// records that were. Not during a pass.
+    pub(crate) fn discard_half(&mut self, lane: &Lane) -> u64 {
+        // SAFETY: this is the only reader, borrowed mutably; no cursor of another pass is used
+        // again, because `collect` starts each pass anew.
+        let mut cursor = unsafe { lane.unread() };
+        let middle = cursor.position() + (cursor.end() - cursor.position()) / 2;
+        let mut dropped = 0;
+        while let Some(raw) = cursor.peek(&self.lanes.pool).filter(|_| cursor.position() <= middle)
+        {
+            dropped += u64::from(raw.header.kind() == Some(Kind::Record));
+            if raw.header.kind == Kind::Thread as u8
+                && let Some(thread) = self.threads.get_mut(lane.number())
+            {
+                *thread = thread_info(&raw);
+            }
+            cursor.pass(&raw);
+        }
+        self.sources.clear();
+        // SAFETY: as above.
+        unsafe { lane.release(&self.lanes.pool, &cursor) };
+        dropped
+    }
+
+    /// The view of a record.
+    pub(crate) fn record<'a>(&'a self, entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
+        let thread = entry.lane.map_or(Some(&NOBODY), |number| self.threads.get(number))?;
+        // SAFETY: entries come from `next` (not released while `self` is borrowed: `release`
+        // needs `&mut self`, and the drainer forgets entries when it releases).
+        let record = unsafe { view(entry, thread, clock)? };
+        Some(Record { common: self.common.map(), ..record })
+    }
+}
+
+impl Images {
+    /// The view of the first record.
+    pub(crate) fn first<'a>(&'a self, clock: &WallClock) -> Option<Record<'a>> {
+        let (raw, _) = self.at(0)?;
+        // SAFETY: the memory is borrowed from `self`.
+        unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) }
+    }
+
+    /// Those that `keep` wants, and how many that are.
+    pub(crate) fn retain(
+        &self,
+        clock: &WallClock,
+        mut keep: impl FnMut(&Record<'_>) -> bool,
+    ) -> (Images, u64) {
+        let (mut kept, mut records, mut offset) = (Images::default(), 0, 0);
+        while let Some((raw, next)) = self.at(offset) {
+            // SAFETY: the memory is borrowed from `self`.
+            let record = unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) };
+            if record.is_some_and(|record| keep(&record))
+                && let Some(bytes) = self.as_bytes().get(offset..next)
+            {
+                kept.0.extend(bytes);
+                records += 1;
+            }
+            offset = next;
+        }
+        (kept, records)
+    }
+
+    /// The entries, in order. They are valid as long as these images: a pass forgets its
+    /// entries before its caller drops the images.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        let mut offset = 0;
+        core::iter::from_fn(move || {
+            let (raw, next) = self.at(offset)?;
+            offset = next;
+            Some(Entry { raw, lane: None })
+        })
+    }
+}
+
+fn thread_info(raw: &RawRecord) -> ThreadInfo {
+    // SAFETY: called for a record that was just peeked and is not yet passed or released.
+    let mut values = unsafe { Trusted::new(raw.body()) };
+    let id = if let Some(ValueRef::U64(id)) = values.next_value() { id } else { 0 };
+    let name = if let Some(ValueRef::Str(name)) = values.next_value() { name } else { "" };
+    ThreadInfo { id, name: name.to_owned() }
+}
+
+/// # Safety
+/// The entry's memory is not released during `'a`.
+unsafe fn view<'a>(entry: &Entry, thread: &'a ThreadInfo, clock: &WallClock) -> Option<Record<'a>> {
+    let header = entry.raw.header;
+    // SAFETY: `Draft` and `emit` write pointers to statics.
+    let site = unsafe { header.site.as_ref()? }.info();
+    // SAFETY: the caller's promise; the bytes were written by this crate's writers.
+    let mut values = unsafe { Trusted::new(entry.raw.body()) };
+    let target = match header.kind & Header::HAS_TARGET {
+        0 => site.target,
+        _ => match values.next_value()? {
+            ValueRef::Str(target) => target,
+            _ => return None,
+        },
+    };
+    Some(Record {
+        site,
+        level: Level::from_number(header.level).or(site.level).unwrap_or(Level::Info),
+        target,
+        timestamp: clock.timestamp(header.ticks),
+        thread,
+        values,
+        common: None,
+        has_extra: header.kind & Header::HAS_EXTRA != 0,
+    })
+}

@@ -1,0 +1,410 @@
+//! A lane: records of one thread, written by that thread, read by whoever drains.
+//!
+//! Positions are u64 and only grow: `position / SEGMENT_BYTES` counts the lane's segments,
+//! `position % SEGMENT_BYTES` is the place in one. Records never cross a segment's end; a pad
+//! marks where a segment stops. The producer writes bytes behind its own position, then moves
+//! `published`. The drainer reads up to `published`, then moves `consumed` and gives passed
+//! segments back.
+//!
+//! | word | written by | order | pairs with |
+//! | --- | --- | --- | --- |
+//! | `Producer::*` | the owning thread | plain | handed on by `owned` |
+//! | `published` | the owning thread | `Release` in `commit` | `Acquire` in `Lane::unread` |
+//! | `consumed` | the drainer, under the pipeline mutex | `Release` in `release` | `Acquire` in `next_segment` |
+//! | `owned` | claim: CAS `Acquire`; leave: store `Release` | | each other |
+//!
+//! While there is room in the segment the producer reads no word that another thread writes,
+//! except the deadline, once, after the commit.
+
+use core::cell::{Cell, UnsafeCell};
+use core::sync::atomic::AtomicU64 as CoreAtomicU64;
+
+use super::pool::{Pool, SEGMENT_BYTES, Segment};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+use crate::value::wire::{HEADER_BYTES, Header, Kind};
+
+const SEGMENT: u64 = SEGMENT_BYTES as u64;
+
+/// What the owning thread needs at each call, in one cache line.
+#[repr(C)]
+pub(crate) struct Producer {
+    /// Where the next record goes; a multiple of 8.
+    position: Cell<u64>,
+    /// `position` may grow to here: the segment's end less a pad. 0 where there is no room
+    /// because there is no lane, or because every record has to take the long way.
+    limit: Cell<u64>,
+    /// Added to a position of the current segment it gives the address.
+    base: Cell<*mut u8>,
+    segment: Cell<Segment>,
+    /// The lane this is part of; null in [`NOBODY`].
+    lane: *const Lane,
+    /// When `now` has reached this, the caller has something to do after its commit.
+    deadline: *const CoreAtomicU64,
+    /// Records committed, by all owners so far.
+    accepted: CoreAtomicU64,
+}
+
+/// The producer of threads that have no lane: never has room.
+pub(crate) struct Nobody(Producer);
+
+// SAFETY: with a limit of 0 `reserve` fails before it changes a cell, so `NOBODY` is only read.
+unsafe impl Sync for Nobody {}
+
+static NOBODY: Nobody = Nobody(Producer {
+    position: Cell::new(0),
+    limit: Cell::new(0),
+    base: Cell::new(core::ptr::null_mut()),
+    segment: Cell::new(Segment::NONE),
+    lane: core::ptr::null(),
+    deadline: core::ptr::null(),
+    accepted: CoreAtomicU64::new(0),
+});
+
+impl Nobody {
+    pub(crate) const fn get() -> *const Producer {
+        &raw const NOBODY.0
+    }
+}
+
+impl Producer {
+    /// Room for `bytes` (a multiple of 8, not 0), or `None` when the long way is due.
+    #[inline(always)]
+    pub(crate) fn reserve(&self, bytes: usize) -> Option<*mut u8> {
+        let position = self.position.get();
+        // `position <= limit` where there is a lane; the subtraction cannot be made to pass by
+        // a huge `bytes`.
+        if (bytes as u64) <= self.limit.get().saturating_sub(position) {
+            #[allow(clippy::cast_possible_truncation)] // 64-bit positions wrap like addresses
+            Some(self.base.get().wrapping_add(position as usize))
+        } else {
+            None
+        }
+    }
+
+    /// Makes the reserved and now written bytes a record.
+    ///
+    /// # Safety
+    /// The last `reserve` on this producer succeeded with the same `bytes`, by this thread, and
+    /// a whole record was written there.
+    #[inline(always)]
+    pub(crate) unsafe fn commit(&self, bytes: usize) {
+        // Single writer: a plain add without a locked instruction.
+        self.accepted.store(self.accepted.load(Relaxed) + 1, Relaxed);
+        // SAFETY: the caller's promise.
+        unsafe { self.publish(bytes) }
+    }
+
+    /// The same for what is not a user's record: a thread's name, the logger's own records.
+    ///
+    /// # Safety
+    /// As for `commit`.
+    #[inline(always)]
+    pub(crate) unsafe fn publish(&self, bytes: usize) {
+        let position = self.position.get() + bytes as u64;
+        self.position.set(position);
+        // SAFETY: `reserve` succeeded, so this is not `NOBODY` and `lane` is the lane around it.
+        let lane = unsafe { &*self.lane };
+        #[cfg(loom)]
+        lane.touch_write(position - bytes as u64, bytes);
+        lane.published.0.store(position, Release); // pairs with `unread`
+    }
+
+    /// The lane this is part of.
+    ///
+    /// # Safety
+    /// The lane lives for `'a`.
+    pub(crate) unsafe fn lane<'a>(&self) -> Option<&'a Lane> {
+        // SAFETY: null, or the lane around it, by the caller's promise alive.
+        unsafe { self.lane.as_ref() }
+    }
+
+    /// Whether the caller has something to do after the commit of a record made at `now`.
+    ///
+    /// # Safety
+    /// As for `commit`: this is not `NOBODY`.
+    #[inline(always)]
+    pub(crate) unsafe fn is_due(&self, now: u64) -> bool {
+        // SAFETY: set by `Lane::new` to the deadline of the lane's logger, which outlives it.
+        now >= unsafe { &*self.deadline }.load(Relaxed)
+    }
+}
+
+/// A value with cache lines of its own.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+/// What the drainer keeps about a lane. Only touched under the pipeline mutex.
+struct Reader {
+    /// The segment that `consumed` lies in.
+    segment: Segment,
+}
+
+/// One thread's buffer.
+pub(crate) struct Lane {
+    producer: Padded<Producer>,
+    /// Everything before this position is whole records.
+    published: Padded<AtomicU64>,
+    /// Everything before this position has been drained.
+    consumed: Padded<AtomicU64>,
+    reader: UnsafeCell<Reader>,
+    /// Whether some thread writes here.
+    owned: AtomicBool,
+    /// Segments this lane may hold.
+    max_segments: u64,
+    /// Whether records may take the short way.
+    fast: bool,
+    /// The lane that was made before this one.
+    pub(super) next: AtomicPtr<Lane>,
+    /// Its number in the list, for tables beside it.
+    pub(super) number: Cell<usize>,
+    #[cfg(loom)]
+    pool: *const Pool,
+}
+
+// SAFETY: `producer` is used by the thread that set `owned`, `reader` under the pipeline mutex,
+// `number` is set before the lane is shared; the rest is atomic.
+unsafe impl Sync for Lane {}
+// SAFETY: nothing in it belongs to a particular thread.
+unsafe impl Send for Lane {}
+
+/// Why a lane gives no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The lane holds as many segments as it may.
+    Full,
+    /// The pool is exhausted.
+    NoMemory,
+}
+
+impl Lane {
+    /// Bytes a record may have at most to fit in a lane at all.
+    pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES / 2;
+
+    /// A lane owned by the caller, or `None` when there is no memory.
+    pub(crate) fn new(
+        pool: &Pool,
+        deadline: *const CoreAtomicU64,
+        max_segments: u64,
+        fast: bool,
+    ) -> Option<Box<Lane>> {
+        let segment = pool.take()?;
+        let mut lane = Box::new(Lane {
+            producer: Padded(Producer {
+                position: Cell::new(0),
+                limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
+                base: Cell::new(pool.address(segment)),
+                segment: Cell::new(segment),
+                lane: core::ptr::null(),
+                deadline,
+                accepted: CoreAtomicU64::new(0),
+            }),
+            published: Padded(AtomicU64::new(0)),
+            consumed: Padded(AtomicU64::new(0)),
+            reader: UnsafeCell::new(Reader { segment }),
+            owned: AtomicBool::new(true),
+            max_segments: max_segments.max(2),
+            fast,
+            next: AtomicPtr::new(core::ptr::null_mut()),
+            number: Cell::new(0),
+            #[cfg(loom)]
+            pool,
+        });
+        lane.producer.0.lane = &raw const *lane;
+        Some(lane)
+    }
+
+    /// The owning thread's part.
+    pub(crate) fn producer(&self) -> &Producer {
+        &self.producer.0
+    }
+
+    /// Its number in the list.
+    pub(crate) fn number(&self) -> usize {
+        self.number.get()
+    }
+
+    /// Becomes the owner if there is none.
+    pub(crate) fn claim(&self) -> bool {
+        !self.owned.load(Relaxed)
+            && self.owned.compare_exchange(false, true, Acquire, Relaxed).is_ok()
+    }
+
+    /// Ends the ownership. What was committed stays and is drained as ever.
+    pub(crate) fn leave(&self) {
+        self.owned.store(false, Release); // pairs with `claim`
+    }
+
+    /// Records committed so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.producer.0.accepted.load(Relaxed)
+    }
+
+    /// The end of what is committed.
+    pub(crate) fn published(&self) -> u64 {
+        self.published.0.load(Acquire) // pairs with `commit`
+    }
+
+    /// The end of what has been drained.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.consumed.0.load(Acquire) // pairs with `release`
+    }
+
+    /// Segments that are in use, from the owner's view.
+    pub(crate) fn held_segments(&self) -> u64 {
+        self.producer.0.position.get() / SEGMENT - self.consumed() / SEGMENT + 1
+    }
+
+    /// Whether half of the lane is in use.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.held_segments() * 2 >= self.max_segments
+    }
+
+    /// The owner's long way to room for `bytes`, which must not pass
+    /// [`Self::MAX_RECORD_BYTES`]: takes the next segment when this one has no room.
+    pub(crate) fn reserve(&self, pool: &Pool, bytes: usize) -> Result<*mut u8, Refusal> {
+        debug_assert!(bytes <= Self::MAX_RECORD_BYTES);
+        let producer = &self.producer.0;
+        let position = producer.position.get();
+        let end = (position / SEGMENT + 1) * SEGMENT - HEADER_BYTES as u64;
+        if position + bytes as u64 > end {
+            self.next_segment(pool)?;
+        }
+        #[allow(clippy::cast_possible_truncation)] // as in `Producer::reserve`
+        Ok(producer.base.get().wrapping_add(producer.position.get() as usize))
+    }
+
+    /// Ends the current segment with a pad and goes on in a new one.
+    fn next_segment(&self, pool: &Pool) -> Result<(), Refusal> {
+        if self.held_segments() >= self.max_segments {
+            return Err(Refusal::Full);
+        }
+        let next = pool.take().ok_or(Refusal::NoMemory)?;
+        let producer = &self.producer.0;
+        let position = producer.position.get();
+        let pad = Header {
+            site: core::ptr::null(),
+            ticks: 0,
+            bytes: HEADER_BYTES as u32,
+            slots: 0,
+            level: 0,
+            kind: Kind::Pad as u8,
+        };
+        #[allow(clippy::cast_possible_truncation)] // as in `Producer::reserve`
+        let at = producer.base.get().wrapping_add(position as usize);
+        // SAFETY: positions stop a header's size before the segment's end and are multiples of
+        // 8 in 128-aligned memory; nothing behind `position` is published, so nobody reads it.
+        unsafe { pad.write(at) };
+        #[cfg(loom)]
+        self.touch_write(position, HEADER_BYTES);
+        pool.link(producer.segment.get(), next);
+        let start = (position / SEGMENT + 1) * SEGMENT;
+        producer.position.set(start);
+        producer.limit.set(if self.fast { start + SEGMENT - HEADER_BYTES as u64 } else { 0 });
+        producer.segment.set(next);
+        #[allow(clippy::cast_possible_truncation)] // wraps back in `reserve`
+        producer.base.set(pool.address(next).wrapping_sub(start as usize));
+        Ok(())
+    }
+
+    /// Tells loom which bytes of the current segment the owner has written.
+    #[cfg(loom)]
+    fn touch_write(&self, position: u64, bytes: usize) {
+        let within = (position % SEGMENT) as usize;
+        // SAFETY: the models keep the pool for as long as its lanes.
+        let pool = unsafe { &*self.pool };
+        pool.touch(self.producer.0.segment.get(), within..within + bytes, true);
+    }
+
+    /// What can be read now. Only under the pipeline mutex.
+    ///
+    /// # Safety
+    /// The caller holds the pipeline mutex of the lane's logger until the cursor is gone or
+    /// given to `release`.
+    pub(crate) unsafe fn unread(&self) -> Cursor {
+        // SAFETY: the mutex makes this the only access to `reader`.
+        let segment = unsafe { (*self.reader.get()).segment };
+        Cursor { position: self.consumed.0.load(Relaxed), end: self.published(), segment }
+    }
+
+    /// Gives back all that lies before the cursor.
+    ///
+    /// # Safety
+    /// As for `unread`; the cursor came from there, and nobody reads the records it passed.
+    pub(crate) unsafe fn release(&self, pool: &Pool, cursor: &Cursor) {
+        // SAFETY: as in `unread`.
+        let reader = unsafe { &mut *self.reader.get() };
+        while reader.segment != cursor.segment {
+            let next = pool.linked(reader.segment);
+            pool.give(reader.segment);
+            reader.segment = next;
+        }
+        self.consumed.0.store(cursor.position, Release); // pairs with `consumed`
+    }
+}
+
+/// A place in a lane, moving from `consumed` towards what was published when it was made.
+#[derive(Clone, Copy)]
+pub(crate) struct Cursor {
+    position: u64,
+    end: u64,
+    segment: Segment,
+}
+
+/// A record where it lies.
+#[derive(Clone, Copy)]
+pub(crate) struct RawRecord {
+    pub(crate) header: Header,
+    pub(crate) at: *const u8,
+}
+
+impl RawRecord {
+    /// Its values' bytes.
+    ///
+    /// # Safety
+    /// `at` points to `header.bytes` readable bytes for `'a`: the record is not released.
+    pub(crate) unsafe fn body<'a>(self) -> &'a [u8] {
+        let bytes = (self.header.bytes as usize).saturating_sub(HEADER_BYTES);
+        // SAFETY: by the caller's promise.
+        unsafe { core::slice::from_raw_parts(self.at.add(HEADER_BYTES), bytes) }
+    }
+}
+
+impl Cursor {
+    /// The record here; `None` at the end. Goes over pads on its way.
+    pub(crate) fn peek(&mut self, pool: &Pool) -> Option<RawRecord> {
+        while self.position < self.end {
+            #[allow(clippy::cast_possible_truncation)] // less than a segment
+            let within = (self.position % SEGMENT) as usize;
+            let at = pool.address(self.segment).wrapping_add(within);
+            #[cfg(loom)]
+            pool.touch(self.segment, within..within + HEADER_BYTES, false);
+            // SAFETY: the position is before `published`, so a whole header was written at this
+            // 8-aligned place and made visible by the commit.
+            let header = unsafe { Header::read(at) };
+            if header.kind != Kind::Pad as u8 {
+                #[cfg(loom)]
+                pool.touch(self.segment, within..within + header.bytes as usize, false);
+                return Some(RawRecord { header, at });
+            }
+            self.position = (self.position / SEGMENT + 1) * SEGMENT;
+            self.segment = pool.linked(self.segment);
+        }
+        None
+    }
+
+    /// Goes over the record that `peek` gave.
+    pub(crate) fn pass(&mut self, record: &RawRecord) {
+        self.position += u64::from(record.header.bytes);
+    }
+
+    /// Where it is.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Where it stops.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+}

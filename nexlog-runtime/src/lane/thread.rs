@@ -1,0 +1,236 @@
+//! What a thread remembers: its lanes, its scratch, and how deep it is.
+//!
+//! The hot path reads one constant-initialised pointer without a destructor, [`PRODUCER`]: the
+//! global logger's lane of this thread, or `NOBODY`, whose lack of room sends the call the long
+//! way. Everything else is in [`HOME`], which has a destructor: it gives the lanes back when
+//! the thread ends. Records made after that (in other thread-local destructors) find no home
+//! and are written directly, under the pipeline mutex.
+
+use core::cell::{Cell, RefCell};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+
+use super::ring::{Lane, Nobody, Producer};
+use crate::buffer::Buffer;
+use crate::pipeline::state::Core;
+use crate::value::wire::{HEADER_BYTES, Header, Kind, padded, tag};
+
+/// How deep calls may nest: a `Display` that logs a value whose `Display` logs, and so on.
+pub(crate) const MAX_DEPTH: u32 = 4;
+/// Longest thread name that is kept.
+const MAX_NAME_BYTES: usize = 256;
+/// Scratch kept between calls; what a rare large record took beyond is given back.
+const KEPT_SCRATCH_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// This thread's lane of the global logger.
+    static PRODUCER: Cell<*const Producer> = const { Cell::new(Nobody::get()) };
+    /// How many drafts are open.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Whether this thread holds a pipeline mutex.
+    static IN_PASS: Cell<bool> = const { Cell::new(false) };
+    static ID: Cell<u64> = const { Cell::new(0) };
+    static HOME: RefCell<Home> = const { RefCell::new(Home { attachments: Vec::new() }) };
+}
+
+/// This thread's place in the global logger.
+#[inline(always)]
+pub(crate) fn producer() -> *const Producer {
+    PRODUCER.get()
+}
+
+/// The same as a lane, if there is one.
+pub(crate) fn lane() -> Option<&'static Lane> {
+    // SAFETY: `NOBODY` or the producer of a lane of the global logger, which is never dropped.
+    unsafe { (*producer()).lane() }
+}
+
+/// A small number for this thread, from 1 in the order of first records.
+pub(crate) fn id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    if ID.get() == 0 {
+        ID.set(NEXT.fetch_add(1, Relaxed));
+    }
+    ID.get()
+}
+
+/// Whether this thread is inside a pipeline pass: it must not start another one.
+pub(crate) fn in_pass() -> bool {
+    IN_PASS.get()
+}
+
+/// Marks this thread as inside a pass until dropped.
+pub(crate) struct PassMark(());
+
+impl PassMark {
+    pub(crate) fn set() -> PassMark {
+        IN_PASS.set(true);
+        PassMark(())
+    }
+}
+
+impl Drop for PassMark {
+    fn drop(&mut self) {
+        IN_PASS.set(false);
+    }
+}
+
+/// Counts an open draft until dropped; `None` when there are too many.
+pub(crate) struct DepthMark(());
+
+impl DepthMark {
+    pub(crate) fn set() -> Option<DepthMark> {
+        let depth = DEPTH.get();
+        (depth < MAX_DEPTH).then(|| {
+            DEPTH.set(depth + 1);
+            DepthMark(())
+        })
+    }
+}
+
+impl Drop for DepthMark {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+    }
+}
+
+/// This thread's part in one logger.
+struct Attachment {
+    core: Arc<Core>,
+    /// In `core`'s list, so it lives as long as `core`.
+    lane: *const Lane,
+    scratch: Vec<Buffer>,
+}
+
+/// All loggers this thread has logged to.
+struct Home {
+    attachments: Vec<Attachment>,
+}
+
+/// A lane to write to and scratch to render in.
+pub(crate) struct Seat<'a> {
+    /// `None`: no memory, or the thread is ending; the record goes the direct way.
+    pub(crate) lane: Option<&'a Lane>,
+    pub(crate) scratch: Buffer,
+}
+
+/// This thread's seat at `core`. No user code runs in here but a logging allocator, which finds
+/// the home taken and gets a seat without a lane.
+pub(crate) fn sit(core: &Arc<Core>) -> Seat<'_> {
+    let seat = with_home(|home| {
+        let attachment = home.attach(core)?;
+        // SAFETY: the lane is in `core`'s list and `core` is borrowed for `'_`.
+        let lane = unsafe { &*attachment.lane };
+        Some(Seat { lane: Some(lane), scratch: attachment.scratch.pop()? })
+    });
+    seat.unwrap_or_else(|| Seat { lane: None, scratch: Buffer::with_allocator(core.allocator) })
+}
+
+/// Gives scratch back.
+pub(crate) fn stand(core: &Arc<Core>, mut scratch: Buffer) {
+    scratch.clear();
+    scratch.shrink_to(KEPT_SCRATCH_BYTES, core.allocator);
+    with_home(|home| {
+        let attachment = home.attachments.iter_mut().find(|a| Arc::ptr_eq(&a.core, core))?;
+        // Within the capacity made in `attach`: no allocation.
+        (attachment.scratch.len() < attachment.scratch.capacity())
+            .then(|| attachment.scratch.push(scratch))
+    });
+}
+
+fn with_home<R>(f: impl FnOnce(&mut Home) -> Option<R>) -> Option<R> {
+    HOME.try_with(|home| f(&mut *home.try_borrow_mut().ok()?)).ok().flatten()
+}
+
+impl Home {
+    /// The attachment to `core`, made at the first record.
+    fn attach(&mut self, core: &Arc<Core>) -> Option<&mut Attachment> {
+        let known = self.attachments.iter().position(|a| Arc::ptr_eq(&a.core, core));
+        let index = match known {
+            Some(index) => index,
+            None => self.join(core)?,
+        };
+        self.attachments.get_mut(index)
+    }
+
+    #[cold]
+    fn join(&mut self, core: &Arc<Core>) -> Option<usize> {
+        self.attachments.retain(|attachment| {
+            let open = !attachment.core.is_closed();
+            if !open {
+                attachment.leave();
+            }
+            open
+        });
+        let lane = core.lanes.reuse().filter(|lane| {
+            let named = announce(core, lane);
+            if !named {
+                lane.leave(); // full to the brim: left for the drainer
+            }
+            named
+        });
+        let lane = match lane {
+            Some(lane) => lane,
+            None => {
+                let lane = core.lanes.add(core.deadline())?;
+                announce(core, lane);
+                lane
+            }
+        };
+        let depth = MAX_DEPTH as usize;
+        let mut scratch = Vec::with_capacity(depth);
+        scratch.extend((0..depth).map(|_| Buffer::with_allocator(core.allocator)));
+        self.attachments.push(Attachment { core: Arc::clone(core), lane, scratch });
+        if core.is_global() {
+            PRODUCER.set(lane.producer());
+        }
+        Some(self.attachments.len() - 1)
+    }
+}
+
+impl Attachment {
+    fn leave(&self) {
+        if self.core.is_global() {
+            PRODUCER.set(Nobody::get());
+        }
+        // SAFETY: `core` is alive, and with it the lane.
+        unsafe { &*self.lane }.leave();
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.attachments.iter().for_each(Attachment::leave);
+    }
+}
+
+/// Says in the lane which thread writes from here on. `false` when there is no room.
+fn announce(core: &Core, lane: &Lane) -> bool {
+    let current = std::thread::current();
+    let name = current.name().unwrap_or("");
+    let mut name_end = name.len().min(MAX_NAME_BYTES);
+    while !name.is_char_boundary(name_end) {
+        name_end -= 1;
+    }
+    let name = &name[..name_end];
+    let bytes = padded(HEADER_BYTES + 9 + 5 + name.len());
+    let Ok(at) = lane.reserve(&core.lanes.pool, bytes) else { return false };
+    #[allow(clippy::cast_possible_truncation)] // under 512
+    let header = Header {
+        site: core::ptr::null(),
+        ticks: 0,
+        bytes: bytes as u32,
+        slots: 2,
+        level: 0,
+        kind: Kind::Thread as u8,
+    };
+    // SAFETY: `reserve` gave `bytes` writable bytes, 8-aligned: the header, a tagged u64 and a
+    // tagged text fit by the sum above; this thread owns the lane.
+    unsafe {
+        header.write(at);
+        let at = crate::value::wire::put(at.add(HEADER_BYTES), tag::U64, id().to_ne_bytes());
+        crate::value::wire::put_bytes(at, tag::STR, name.as_bytes());
+        lane.producer().publish(bytes);
+    }
+    true
+}

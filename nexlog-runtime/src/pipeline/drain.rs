@@ -1,0 +1,125 @@
+//! One pass: collect the lanes, go through their records in time, encode, write, release.
+//!
+//! Runs under the pipeline mutex, on whichever thread holds it. A lane's memory is given back
+//! only after the sinks' writes returned, batch by batch, so that blocked callers go on as soon
+//! as possible.
+
+use core::sync::atomic::Ordering::Relaxed;
+use std::mem;
+
+use super::state::Core;
+use super::output::{Outputs, Written};
+use super::own;
+use super::stats::DroppedBy;
+use crate::clock::{self, WallClock};
+use crate::error::{DropReason, Error};
+use crate::lane::read::{Entry, Images, Reader, Step};
+
+/// What the pipeline mutex protects.
+pub(crate) struct Pipeline {
+    pub(crate) reader: Reader,
+    pub(crate) outputs: Outputs,
+    pub(crate) clock: WallClock,
+    /// The records of the batch, and which outputs want each.
+    entries: Vec<Entry>,
+    masks: Vec<u64>,
+    written: Written,
+    /// Losses that a record has told.
+    told: DroppedBy,
+}
+
+impl Pipeline {
+    pub(crate) fn new(reader: Reader, outputs: Outputs) -> Pipeline {
+        Pipeline {
+            reader,
+            outputs,
+            clock: WallClock::new(),
+            entries: Vec::new(),
+            masks: Vec::new(),
+            written: Written::default(),
+            told: DroppedBy::default(),
+        }
+    }
+
+    /// One pass over all that was committed before it, then `images`. With `retry`, sinks that
+    /// failed are tried even when there is nothing new for them. Returns what is to be reported
+    /// once the mutex is free.
+    pub(crate) fn pass(&mut self, core: &Core, images: Option<&Images>, retry: bool) -> Pass {
+        self.clock.update();
+        let losses = self.tell_losses(core);
+        losses.iter().flat_map(Images::entries).for_each(|entry| self.take(entry));
+        // Read before the lanes: a record of a later time may be seen in one lane while an
+        // earlier one is still on its way into another, so later ones wait for the next pass.
+        self.reader.collect(clock::now());
+        let mut records = 0;
+        loop {
+            match self.reader.next() {
+                Step::Record(entry) => {
+                    self.take(entry);
+                    records += 1;
+                    if self.outputs.is_large() {
+                        self.write_out(core, false);
+                    }
+                }
+                Step::WriteOut => self.write_out(core, false),
+                Step::End => break,
+            }
+        }
+        for entry in images.into_iter().flat_map(Images::entries) {
+            self.take(entry);
+            records += 1;
+        }
+        self.write_out(core, retry);
+        self.outputs.rest();
+        Pass { records, errors: mem::take(&mut self.written.errors) }
+    }
+
+    /// Encodes a record for the sinks that want it.
+    fn take(&mut self, entry: Entry) {
+        let record = self.reader.record(&entry, &self.clock);
+        let encoded = record.map(|record| self.outputs.encode(&record));
+        if encoded.as_ref().is_none_or(|encoded| !encoded.is_whole) {
+            self.written.lost.push(self.entries.len());
+        }
+        self.entries.push(entry);
+        self.masks.push(encoded.map_or(0, |encoded| encoded.mask));
+    }
+
+    /// Writes the batch, counts what became of its records, and releases them.
+    fn write_out(&mut self, core: &Core, retry: bool) {
+        let (reader, clock, entries) = (&self.reader, &self.clock, &self.entries);
+        let record = |number: usize| reader.record(entries.get(number)?, clock);
+        self.outputs.write(&self.masks, &record, clock, retry, &mut self.written);
+        let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
+        let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
+        let lost = self.written.lost.iter().filter(|number| is_users(**number)).count();
+        let own = (self.entries.len() - users) as u64 + mem::take(&mut self.written.own);
+        core.counts.written.fetch_add((users - lost) as u64, Relaxed);
+        core.counts.drop_accepted(DropReason::Sink, lost as u64);
+        core.counts.own.fetch_add(own, Relaxed);
+        self.written.lost.clear();
+        self.entries.clear();
+        self.masks.clear();
+        self.reader.release();
+    }
+
+    /// A record of what was dropped at the callers since the last one. Losses of a sink are
+    /// told in that sink, by `output`, and panics where they happen.
+    fn tell_losses(&mut self, core: &Core) -> Option<Images> {
+        let now = core.counts.dropped_by();
+        let mut new = now.since(&self.told);
+        (new.sink, new.panic) = (0, 0);
+        if new.total() == 0 {
+            return None;
+        }
+        let images = own::dropped(&new, core.allocator)?;
+        self.told = now;
+        Some(images)
+    }
+}
+
+/// What a pass did.
+pub(crate) struct Pass {
+    pub(crate) records: u64,
+    pub(crate) errors: Vec<Error>,
+}

@@ -1,0 +1,63 @@
+//! What was logged before there was a logger.
+//!
+//! Records at Info or above wait whole in one bounded buffer, oldest kept, the rest counted;
+//! `install` filters and writes them first. When nothing is ever installed they stay there and
+//! the calls print nothing: a library must not.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::DropReason;
+use crate::lane::read::Images;
+use crate::site::level::Level;
+
+/// Bytes of records that wait.
+const MAX_BYTES: usize = 64 << 10;
+/// The lowest level that waits.
+pub(crate) const LEVEL: Level = Level::Info;
+
+struct Early {
+    images: Images,
+    /// Whether a logger took them: later records go to it.
+    is_taken: bool,
+}
+
+static EARLY: Mutex<Option<Early>> = Mutex::new(None);
+static FULL: AtomicBool = AtomicBool::new(false);
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a record need not even be rendered.
+pub(crate) fn is_full() -> bool {
+    FULL.load(Relaxed)
+}
+
+/// Keeps a record for the logger to come.
+pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
+    let mut guard = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
+    let early = guard.get_or_insert_with(|| Early { images: Images::default(), is_taken: false });
+    if early.is_taken {
+        drop(guard);
+        // Installed between the gate and here.
+        return super::state::global()
+            .map_or(Err(DropReason::Early), |core| core.write_directly(record, false));
+    }
+    if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {
+        FULL.store(true, Relaxed);
+        return Err(DropReason::Early);
+    }
+    Ok(())
+}
+
+/// Counts one that did not fit.
+pub(crate) fn count_drop() {
+    LOST.fetch_add(1, Relaxed);
+}
+
+/// Hands over what waited and how many did not fit. With `for_good`, after the global logger is
+/// set: what comes later goes to it.
+pub(crate) fn take(for_good: bool) -> (Images, u64) {
+    let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
+    let taken = early.replace(Early { images: Images::default(), is_taken: for_good });
+    FULL.store(false, Relaxed);
+    (taken.map_or_else(Images::default, |early| early.images), LOST.swap(0, Relaxed))
+}

@@ -1,0 +1,376 @@
+//! The last steps of a pass: filter per sink, encode once per format, write whole batches.
+//!
+//! Outputs with the same format share a group: a record is encoded for the first of them that
+//! wants it, and copied to the others. A batch is written when it is large enough or the pass
+//! ends. A sink that fails loses its batch, which is counted and told at the head of the first
+//! batch that succeeds again; other sinks do not notice.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{io, mem};
+
+use super::own;
+use super::stats::SinkStats;
+use crate::buffer::Buffer;
+use crate::clock::WallClock;
+use crate::error::Error;
+use crate::format::{Encoder, Format};
+use crate::lane::memory::Allocator;
+use crate::record::Record;
+use crate::sink::output::OpenOutput;
+use crate::sink::{Batch, Sink, WriteError};
+use crate::site::filter::Filter;
+
+/// A batch is written when it has grown to this.
+pub(crate) const BATCH_BYTES: usize = 64 << 10;
+/// Batch memory kept between passes.
+const KEPT_BYTES: usize = 4 * BATCH_BYTES;
+/// A failing sink is reported again after this long.
+const REPORT_AGAIN: Duration = Duration::from_secs(1);
+
+/// A format and the outputs that use it.
+struct Group {
+    /// Equal keys mean equal bytes; `None` is equal to nothing.
+    key: Option<String>,
+    encoder: GroupEncoder,
+    outputs: Vec<usize>,
+}
+
+enum GroupEncoder {
+    BuiltIn(Box<dyn Encoder>),
+    Custom(Arc<dyn Format>),
+}
+
+impl GroupEncoder {
+    /// Appends the record. `false`, and nothing appended, when a custom format panics or there
+    /// is no memory.
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
+        let start = out.len();
+        let finished = match self {
+            GroupEncoder::BuiltIn(encoder) => {
+                encoder.encode(record, out);
+                true
+            }
+            GroupEncoder::Custom(format) => {
+                catch_unwind(AssertUnwindSafe(|| format.encode(record, out))).is_ok()
+            }
+        };
+        if !finished || out.is_short() {
+            out.truncate(start);
+            return false;
+        }
+        true
+    }
+}
+
+/// A sink's counters, read by `stats` without the pipeline mutex.
+#[derive(Default)]
+pub(crate) struct SinkCounts {
+    name: String,
+    written: AtomicU64,
+    lost: AtomicU64,
+    bytes: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl SinkCounts {
+    pub(crate) fn read(&self) -> SinkStats {
+        SinkStats {
+            name: self.name.clone(),
+            written: self.written.load(Relaxed),
+            lost: self.lost.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
+            errors: self.errors.load(Relaxed),
+        }
+    }
+}
+
+/// A sink at work.
+struct Output {
+    sink: Box<dyn Sink>,
+    filter: Option<Filter>,
+    /// Its filter's answer by call site: 0 not asked, 1 no, 2 yes.
+    wants: Vec<u8>,
+    buffer: Buffer,
+    /// Where each record's bytes end in `buffer`.
+    ends: Vec<usize>,
+    /// Whether the batch begins with a record about losses, which is not in the pass's index.
+    begins_with_losses: bool,
+    counts: Arc<SinkCounts>,
+    /// Records lost since it last worked.
+    lost: u64,
+    failing: bool,
+    reported: Option<Instant>,
+}
+
+/// All sinks of a logger.
+pub(crate) struct Outputs {
+    groups: Vec<Group>,
+    outputs: Vec<Output>,
+    allocator: Allocator,
+}
+
+/// Who has a record's bytes now.
+pub(crate) struct Encoded {
+    /// The outputs, by bit.
+    pub(crate) mask: u64,
+    /// Whether that is all who wanted it.
+    pub(crate) is_whole: bool,
+}
+
+/// What became of a batch.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// For each record of the batch that some sink lost: its number. Sorted, unique.
+    pub(crate) lost: Vec<usize>,
+    pub(crate) errors: Vec<Error>,
+    /// Records about losses that were written.
+    pub(crate) own: u64,
+}
+
+impl Outputs {
+    /// At most this many sinks: which of them want a record is a bit set.
+    pub(crate) const MAX: usize = 64;
+
+    pub(crate) fn new(opened: Vec<OpenOutput>, allocator: Allocator) -> Outputs {
+        let mut all = Outputs { groups: Vec::new(), outputs: Vec::new(), allocator };
+        for output in opened {
+            all.add(output);
+        }
+        all
+    }
+
+    fn add(&mut self, opened: OpenOutput) {
+        let number = self.outputs.len();
+        let shared = opened.format.encoder(opened.coloured, crate::value::Seal::HERE);
+        let (key, encoder) = match shared {
+            Some(shared) => (Some(shared.key), GroupEncoder::BuiltIn(shared.encoder)),
+            None => (None, GroupEncoder::Custom(opened.format)),
+        };
+        let known = self.groups.iter_mut().find(|group| key.is_some() && group.key == key);
+        match known {
+            Some(group) => group.outputs.push(number),
+            None => self.groups.push(Group { key, encoder, outputs: vec![number] }),
+        }
+        let counts = SinkCounts { name: opened.sink.name(), ..SinkCounts::default() };
+        self.outputs.push(Output {
+            sink: opened.sink,
+            filter: opened.filter,
+            wants: Vec::new(),
+            buffer: Buffer::with_allocator(self.allocator),
+            ends: Vec::new(),
+            begins_with_losses: false,
+            counts: Arc::new(counts),
+            lost: 0,
+            failing: false,
+            reported: None,
+        });
+    }
+
+    /// The counters, for `stats`.
+    pub(crate) fn counts(&self) -> Vec<Arc<SinkCounts>> {
+        self.outputs.iter().map(|output| Arc::clone(&output.counts)).collect()
+    }
+
+    /// Encodes a record for every sink that wants it.
+    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Encoded {
+        let mut encoded = Encoded { mask: 0, is_whole: true };
+        for group in &mut self.groups {
+            let mut first: Option<(usize, usize)> = None;
+            for &number in &group.outputs {
+                let (before, rest) = self.outputs.split_at_mut(number);
+                let Some(output) = rest.first_mut() else { continue };
+                if !output.wants(record) {
+                    continue;
+                }
+                output.begin();
+                let start = output.buffer.len();
+                let is_whole = match first {
+                    None => group.encoder.encode(record, &mut output.buffer),
+                    // Numbers in a group ascend, so the first is among those before.
+                    Some((first, start)) => {
+                        output.buffer.extend(&before[first].buffer.as_bytes()[start..]);
+                        !output.buffer.is_short()
+                    }
+                };
+                if is_whole {
+                    encoded.mask |= 1 << number;
+                    output.ends.push(output.buffer.len());
+                    first = first.or(Some((number, start)));
+                } else {
+                    encoded.is_whole = false;
+                    output.buffer.truncate(start);
+                    output.lost += 1;
+                    output.counts.lost.fetch_add(1, Relaxed);
+                }
+            }
+        }
+        encoded
+    }
+
+    /// Whether a batch should be written now.
+    pub(crate) fn is_large(&self) -> bool {
+        self.outputs.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
+    }
+
+    /// Writes every batch. `masks` are what `encode` answered, in order; `record` gives the
+    /// typed view of one of them. With `retry`, sinks that have only losses to tell are tried.
+    pub(crate) fn write<'a>(
+        &mut self,
+        masks: &[u64],
+        record: &dyn Fn(usize) -> Option<Record<'a>>,
+        clock: &WallClock,
+        retry: bool,
+        done: &mut Written,
+    ) {
+        for number in 0..self.outputs.len() {
+            let output = &mut self.outputs[number];
+            if retry {
+                output.begin();
+            }
+            if output.ends.is_empty() {
+                continue;
+            }
+            let bit = 1 << number;
+            let wanted = masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
+            let wanted = wanted.map(|(index, _)| index);
+            if let Some(written) = output.write(wanted.clone(), record, done) {
+                done.lost.extend(wanted.skip(written));
+            }
+            self.announce_losses(number, clock);
+        }
+        done.lost.sort_unstable();
+        done.lost.dedup();
+    }
+
+    /// Puts a record about losses at the head of the sink's next batch. It is no batch by
+    /// itself: it waits for a record, or a flush, to try the sink with.
+    fn announce_losses(&mut self, number: usize, clock: &WallClock) {
+        let output = &mut self.outputs[number];
+        if output.lost == 0 {
+            return;
+        }
+        let group = self.groups.iter_mut().find(|group| group.outputs.contains(&number));
+        let Some(group) = group else { return };
+        own::sink_lost(&output.counts.name, output.lost, clock, |record| {
+            group.encoder.encode(record, &mut output.buffer);
+        });
+        output.begins_with_losses = true;
+    }
+
+    /// Asks every sink to put what it has on its device.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for output in &mut self.outputs {
+            let result = catch_unwind(AssertUnwindSafe(|| output.sink.sync()))
+                .unwrap_or_else(|_| Err(io::Error::other("the sink panicked")));
+            if let Err(source) = result {
+                output.counts.errors.fetch_add(1, Relaxed);
+                outcome = Err(Error::Sink { name: output.counts.name.clone(), source });
+            }
+        }
+        outcome
+    }
+
+    /// The name of a sink that does not work at present.
+    pub(crate) fn failing(&self) -> Option<&str> {
+        self.outputs.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
+    }
+}
+
+impl Output {
+    fn wants(&mut self, record: &Record<'_>) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let site = record.site;
+        if site.level != Some(record.level) || !core::ptr::eq(site.target, record.target) {
+            return filter.enabled(record.target, record.level);
+        }
+        if self.wants.len() <= site.id {
+            self.wants.resize(site.id + 1, 0);
+        }
+        let known = &mut self.wants[site.id];
+        if *known == 0 {
+            *known = 1 + u8::from(filter.enabled(record.target, record.level));
+        }
+        *known == 2
+    }
+
+    /// Before a record is appended: the record about losses, if there is one, is a record of
+    /// this batch now.
+    fn begin(&mut self) {
+        if self.ends.is_empty() && self.begins_with_losses {
+            self.ends.push(self.buffer.len());
+        }
+    }
+
+    /// Writes the batch. `None` when it went well, else how many of the wanted records were
+    /// written.
+    fn write<'a>(
+        &mut self,
+        wanted: impl Iterator<Item = usize> + Clone,
+        record: &dyn Fn(usize) -> Option<Record<'a>>,
+        done: &mut Written,
+    ) -> Option<usize> {
+        let own = usize::from(self.begins_with_losses);
+        let records = self.ends.len() - own;
+        let typed = |number: usize| {
+            number.checked_sub(own).and_then(|number| wanted.clone().nth(number)).and_then(record)
+        };
+        let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
+        let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
+            .unwrap_or_else(|_| Err(WriteError::from(io::Error::other("the sink panicked"))));
+        let taken =
+            result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
+        let written = taken.saturating_sub(own);
+        let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
+        self.counts.written.fetch_add(written as u64, Relaxed);
+        self.counts.lost.fetch_add((records - written) as u64, Relaxed);
+        self.counts.bytes.fetch_add(bytes as u64, Relaxed);
+        if own == 1 && taken > 0 {
+            (self.lost, done.own) = (0, done.own + 1);
+        }
+        self.lost += (records - written) as u64;
+        self.begins_with_losses = false;
+        self.ends.clear();
+        self.buffer.clear();
+        self.failing = result.is_err();
+        result.err().map(|error| {
+            self.report(error.source, done);
+            written
+        })
+    }
+
+    fn report(&mut self, source: io::Error, done: &mut Written) {
+        self.counts.errors.fetch_add(1, Relaxed);
+        if self.reported.is_none_or(|last| last.elapsed() >= REPORT_AGAIN) {
+            self.reported = Some(Instant::now());
+            done.errors.push(Error::Sink { name: self.counts.name.clone(), source });
+        }
+    }
+
+    /// Gives back what a rare large record took.
+    fn shrink(&mut self, allocator: Allocator) {
+        if !self.begins_with_losses {
+            self.buffer.shrink_to(KEPT_BYTES, allocator);
+        }
+    }
+}
+
+impl Outputs {
+    /// At the end of a pass.
+    pub(crate) fn rest(&mut self) {
+        let allocator = self.allocator;
+        self.outputs.iter_mut().for_each(|output| output.shrink(allocator));
+    }
+
+    /// Takes the sinks out, so that they are dropped without the pipeline mutex.
+    pub(crate) fn take(&mut self) -> Outputs {
+        Outputs {
+            groups: mem::take(&mut self.groups),
+            outputs: mem::take(&mut self.outputs),
+            allocator: self.allocator,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The records that a logger makes about itself.
+//!
+//! They have call sites like any other record, with target `nexlog`, are not filtered, and are
+//! counted in `Stats::own` alone.
+
+use std::sync::Arc;
+
+use super::state::Core;
+use super::stats::DroppedBy;
+use crate::clock::WallClock;
+use crate::lane::draft::{Draft, own_image};
+use crate::lane::memory::{Allocator, PROGRAM};
+use crate::lane::read::Images;
+use crate::record::Record;
+use crate::site::callsite::Site;
+use crate::site::level::Level;
+use crate::value::{Fields, FieldsWriter, Splice};
+
+macro_rules! own_site {
+    ($name:ident, $level:ident, $description:literal) => {
+        static $name: Site = Site::new(
+            Level::$level as u8,
+            line!(),
+            concat!($description, ".", module_path!(), "\n", file!()),
+        );
+    };
+}
+
+own_site!(DROPPED, Warn, "6:nexlogf7:droppedd0:ML15:records dropped");
+own_site!(SINK_LOST, Warn, "6:nexlogf4:sinkf7:droppedML20:records lost by sink");
+own_site!(
+    PANICKED,
+    Error,
+    "6:nexlogf4:typef6:targetf4:filef4:lineML42:a value panicked while it was being logged"
+);
+
+impl Fields for DroppedBy {
+    fn record_fields(&self, out: &mut FieldsWriter<'_>) {
+        for (reason, records) in self.iter() {
+            out.field(reason.as_str(), &records);
+        }
+    }
+}
+
+/// How many records were dropped at the callers, and why.
+pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
+    own_image(&DROPPED, allocator, &[&new.total(), &Splice(new)])
+}
+
+/// How many records a sink has lost; given to `encode` alone, for that sink.
+pub(crate) fn sink_lost(
+    name: &str,
+    lost: u64,
+    clock: &WallClock,
+    encode: impl FnOnce(&Record<'_>),
+) {
+    let Some(images) = own_image(&SINK_LOST, &PROGRAM, &[&name, &lost]) else { return };
+    if let Some(record) = images.first(clock) {
+        encode(&record);
+    }
+}
+
+/// In place of a record whose value panicked.
+#[cold]
+pub(crate) fn value_panicked(core: &Arc<Core>, site: &'static Site, value_type: &str) {
+    let info = site.info();
+    let mut draft = Draft::own(&PANICKED, core);
+    draft.push(value_type);
+    draft.push(info.target);
+    draft.push(info.file);
+    draft.push(&info.line);
+    let _ = draft.finish();
+}

@@ -1,0 +1,133 @@
+//! Counters: what was accepted, written and dropped.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::error::DropReason;
+
+/// A logger's counters at one moment.
+///
+/// `accepted` are the records that passed the gate, `written` those that every sink which wanted
+/// them has taken (none wanting counts). The logger's own records are in `own` only. At rest,
+/// after `flush`: `accepted + recovered == written + dropped`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Records that passed the gate.
+    pub accepted: u64,
+    /// Records that all sinks which wanted them have.
+    pub written: u64,
+    /// Records lost, for whatever reason.
+    pub dropped: u64,
+    /// Why they were lost; sums up to `dropped`.
+    pub dropped_by: DroppedBy,
+    /// Records of a dead process that were written.
+    pub recovered: u64,
+    /// Records the logger made about itself.
+    pub own: u64,
+    /// Bytes handed to sinks.
+    pub bytes: u64,
+    /// Failures of sinks.
+    pub errors: u64,
+    /// Buffers of threads, in use or kept for the next thread.
+    pub lanes: u64,
+    /// Files rotated.
+    pub rotations: u64,
+    /// One for each sink, in the order of the builder's calls.
+    pub sinks: Vec<SinkStats>,
+}
+
+/// One sink's counters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkStats {
+    /// What error messages call it.
+    pub name: String,
+    /// Records it has written.
+    pub written: u64,
+    /// Records it lost.
+    pub lost: u64,
+    /// Bytes it has written.
+    pub bytes: u64,
+    /// How often it failed.
+    pub errors: u64,
+}
+
+macro_rules! dropped_by {
+    ($($(#[$doc:meta])* $field:ident = $reason:ident,)*) => {
+        /// Lost records by reason.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct DroppedBy {
+            $($(#[$doc])* pub $field: u64,)*
+        }
+
+        impl DroppedBy {
+            fn read(counts: &Counts) -> DroppedBy {
+                DroppedBy { $($field: counts.dropped[DropReason::$reason as usize].load(Relaxed),)* }
+            }
+
+            /// The sum.
+            pub fn total(&self) -> u64 {
+                0 $(+ self.$field)*
+            }
+
+            /// Names and numbers of the reasons that occurred.
+            pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + use<> {
+                [$((DropReason::$reason, self.$field)),*].into_iter().filter(|(_, n)| *n > 0)
+            }
+
+            /// What was added since `before`.
+            pub(crate) fn since(&self, before: &DroppedBy) -> DroppedBy {
+                DroppedBy { $($field: self.$field.saturating_sub(before.$field),)* }
+            }
+        }
+    };
+}
+
+dropped_by! {
+    /// The lane was full (`DropNewest`).
+    full = Full,
+    /// The lane was full and the pipeline busy.
+    busy = Busy,
+    /// Released unread to make room (`DropOldest`).
+    oldest = Oldest,
+    /// Logged by values that were being logged, too deep.
+    recursion = Recursion,
+    /// No memory.
+    no_memory = NoMemory,
+    /// A value's code panicked.
+    panic = Panic,
+    /// Made before `install`, when the buffer for that was full.
+    early = Early,
+    /// A sink that wanted it failed.
+    sink = Sink,
+    /// The logger had ended.
+    shut_down = ShutDown,
+}
+
+/// The counters themselves. Only cold code touches them; what lanes accepted is counted there.
+#[derive(Default)]
+pub(crate) struct Counts {
+    /// Records that were accepted but never came to a lane.
+    pub(crate) accepted: AtomicU64,
+    pub(crate) written: AtomicU64,
+    pub(crate) own: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+}
+
+impl Counts {
+    /// A record that was accepted is lost.
+    pub(crate) fn drop_accepted(&self, reason: DropReason, records: u64) {
+        self.dropped[reason as usize].fetch_add(records, Relaxed);
+    }
+
+    /// A record passed the gate and is lost before it came to a lane.
+    pub(crate) fn drop_at_call(&self, reason: DropReason, records: u64) {
+        self.accepted.fetch_add(records, Relaxed);
+        self.drop_accepted(reason, records);
+    }
+
+    pub(crate) fn dropped_by(&self) -> DroppedBy {
+        DroppedBy::read(self)
+    }
+}

@@ -31,7 +31,7 @@ fn a_full_stream_that_does_not_block_is_waited_for_and_then_given_up() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let number = ours.as_raw_fd();
-    let block = [b'x'; 65536];
+    let block = vec![b'x'; 65536];
     let mut sent = 0;
     let error = loop {
         match write_patiently(number, &block, Duration::from_millis(40)) {
@@ -58,7 +58,7 @@ fn a_write_that_a_signal_interrupts_is_repeated() {
     extern "C" fn nothing(_: i32) {}
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    let block = [b'x'; 65536];
+    let block = vec![b'x'; 65536];
     let mut sent = 0;
     while let Ok(written) = write_once(ours.as_raw_fd(), &block) {
         sent += written;

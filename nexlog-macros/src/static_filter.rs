@@ -158,3 +158,48 @@ fn level_of(text: &str) -> Option<u8> {
 fn name_of(level: u8) -> &'static str {
     LEVELS[usize::from(level.min(OFF))].0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(text: &str, crate_name: &str) -> [Verdict; 6] {
+        let rules = Rules::parse(text, crate_name);
+        assert_eq!(rules.typo, None, "{text}");
+        [0, 1, 2, 3, 4, 5].map(|level| rules.verdict(level, crate_name))
+    }
+
+    #[test]
+    fn the_name_of_the_crate_settles_most() {
+        use Verdict::{Keep, Remove};
+        let info = [Remove, Remove, Keep, Keep, Keep, Keep];
+        assert_eq!(verdicts("", "app"), [0; 6].map(|_| Keep));
+        assert_eq!(verdicts("info", "app"), info);
+        assert_eq!(verdicts("trace,app=info,other=off", "app"), info);
+        assert_eq!(verdicts("info,noisy-dep=off", "noisy_dep"), [0; 6].map(|_| Remove));
+        assert_eq!(verdicts(" INFO , ,app2=off", "app"), info);
+        assert_eq!(verdicts("info,apple::x=trace", "app"), info);
+    }
+
+    #[test]
+    fn modules_of_the_crate_are_left_to_the_module_path() {
+        let rules = Verdict::Rules("app=info,app::db=trace".to_owned());
+        let [trace, debug, info, ..] = verdicts("info,app::db=trace", "app");
+        assert_eq!((trace, debug, info), (rules.clone(), rules, Verdict::Keep));
+        let [.., critical] = verdicts("off,app::db=off", "app");
+        assert_eq!(critical, Verdict::Remove);
+    }
+
+    #[test]
+    fn a_typo_is_said_with_its_directive_and_remedy() {
+        for (text, part) in [
+            ("inof", "`inof` is not a level"),
+            ("app=dbug", "in `app=dbug`, `dbug` is not a level"),
+            ("a b=info", "`a b` is not a crate or module path"),
+            ("=info", "`` is not a crate or module path"),
+        ] {
+            let typo = Rules::parse(text, "app").typo.unwrap();
+            assert!(typo.starts_with("NEXLOG_STATIC: ") && typo.contains(part), "{typo}");
+        }
+    }
+}

@@ -56,9 +56,9 @@ pub fn option_name(name: &Ident) -> Result<()> {
     }
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => format!(
-            "`{text}(…)` needs a key: write `key = {text}(value)`"
-        ),
+        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => {
+            format!("`{text}(…)` needs a key: write `key = {text}(value)`")
+        }
         _ => format!(
             "`{text}` is not an option: the options are `target(\"…\")` and `logger(&…)`; \
              a field is written `key = {text}(…)`"

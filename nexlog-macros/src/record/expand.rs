@@ -43,15 +43,11 @@ impl Site {
 
     /// The whole expansion.
     pub fn expand(&self, plan: &Plan) -> TokenStream {
-        let krate = &self.krate;
         let condition = self.condition();
         let body = if self.is_general(plan) { self.general(plan) } else { self.fast(plan) };
         let otherwise = self.otherwise();
         let mixed = Span::mixed_site();
         quote_spanned! {mixed=> {
-            const _: () = {
-                let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");
-            };
             if #condition { #body } #otherwise
         }}
     }
@@ -164,17 +160,17 @@ impl Site {
             quote_spanned!(mixed=> let _ = draft.finish();)
         };
         let binding = if plan.slots.is_empty() { TokenStream::new() } else { quote!(mut) };
-        values.bind(
-            quote_spanned! {mixed=>
-                #import
-                let #binding draft = #krate::__private::Draft::begin(site, #level, #target, #logger);
-                #(#pushes)*
-                #finish
-            },
-        )
+        values.bind(quote_spanned! {mixed=>
+            #import
+            let #binding draft = #krate::__private::Draft::begin(site, #level, #target, #logger);
+            #(#pushes)*
+            #finish
+        })
     }
 
-    /// `let site = …;`, the static hidden from the user's expressions.
+    /// `let site = …;`, the static hidden from the user's expressions. Naming the variable
+    /// makes cargo rebuild the crate when it changes; a `const` of its own for that would cost
+    /// twice as much build time.
     fn site(&self, plan: &Plan) -> TokenStream {
         let krate = &self.krate;
         let level = self.static_level().map_or(255, |level| level.0);
@@ -186,16 +182,19 @@ impl Site {
         let text = descriptor(target.unwrap_or_default(), slots, plan.message.as_deref());
         quote_spanned! {Span::mixed_site()=>
             let site: &'static #krate::__private::Site = {
-                static SITE: #krate::__private::Site = #krate::__private::Site::new(
-                    #level,
-                    #krate::__private::core::line!(),
-                    #krate::__private::core::concat!(
-                        #text,
-                        #krate::__private::core::module_path!(),
-                        "\n",
-                        #krate::__private::core::file!()
-                    ),
-                );
+                static SITE: #krate::__private::Site = {
+                    let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");
+                    #krate::__private::Site::new(
+                        #level,
+                        #krate::__private::core::line!(),
+                        #krate::__private::core::concat!(
+                            #text,
+                            #krate::__private::core::module_path!(),
+                            "\n",
+                            #krate::__private::core::file!()
+                        ),
+                    )
+                };
                 &SITE
             };
         }
@@ -259,7 +258,8 @@ impl Runtime {
     fn option(&mut self, krate: &TokenStream, option: &Chosen) {
         let some = |name: &str| {
             let name = word(name);
-            let some = quote_spanned!(Span::mixed_site()=> #krate::__private::core::option::Option::Some);
+            let some =
+                quote_spanned!(Span::mixed_site()=> #krate::__private::core::option::Option::Some);
             quote_spanned!(Span::mixed_site()=> #some(#name))
         };
         match option {

@@ -1,10 +1,10 @@
 //! One field: key, operator, form, value, in the spellings of nexlog, `tracing`, `log` and `slog`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use syn::Result;
 use syn::buffer::Cursor;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser};
-use syn::Result;
 
 use super::check;
 use super::code::{

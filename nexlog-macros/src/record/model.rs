@@ -43,7 +43,11 @@ impl Level {
     const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
 
     pub fn from_variant(name: &str) -> Option<Level> {
-        Self::NAMES.iter().position(|known| *known == name).and_then(|at| at.try_into().ok()).map(Level)
+        Self::NAMES
+            .iter()
+            .position(|known| *known == name)
+            .and_then(|at| at.try_into().ok())
+            .map(Level)
     }
 
     /// The name of the variant: `Info`.

@@ -73,12 +73,8 @@ pub fn resolve(items: Vec<Item>, faults: &mut Faults) -> Plan {
         Item::Message(text) => Some(Rc::clone(text)),
         _ => None,
     });
-    let mut resolver = Resolver {
-        plan: Plan::default(),
-        keys: HashMap::new(),
-        positions: Vec::new(),
-        faults,
-    };
+    let mut resolver =
+        Resolver { plan: Plan::default(), keys: HashMap::new(), positions: Vec::new(), faults };
     let Some(text) = message else {
         resolver.items(items, 0, false);
         return resolver.plan;

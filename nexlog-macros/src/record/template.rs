@@ -281,3 +281,7 @@ fn excerpt(text: &str) -> String {
         None => line.to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

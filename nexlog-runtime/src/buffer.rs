@@ -108,6 +108,20 @@ impl Buffer {
         self.short = false;
     }
 
+    /// Forgets what lies behind `len`, and unlike `truncate` not whether bytes were left out.
+    #[inline]
+    pub(crate) fn rewind(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// Takes the bytes from `start` to `end` out; what lies behind moves up.
+    pub(crate) fn cut(&mut self, start: usize, end: usize) {
+        if start <= end && end <= self.len {
+            self.memory.copy_within(end..self.len, start);
+            self.len -= end - start;
+        }
+    }
+
     /// Gives memory back when a rare large record has left much more than `keep` bytes.
     pub fn shrink_to(&mut self, keep: usize, allocator: Allocator) {
         if self.is_empty() && self.memory.len() > keep {

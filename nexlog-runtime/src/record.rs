@@ -8,7 +8,7 @@ use core::fmt;
 use crate::format::plain;
 use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
 use crate::site::level::Level;
-use crate::value::view::{MapIter, Timestamp, ValueRef};
+use crate::value::view::{Map, MapIter, Timestamp, ValueRef};
 use crate::value::wire::Trusted;
 
 /// The thread that made a record.
@@ -31,6 +31,8 @@ pub struct Record<'a> {
     pub(crate) values: Trusted<'a>,
     /// Whether a map of further fields follows the site's slots.
     pub(crate) has_extra: bool,
+    /// The fields that every record of its logger has.
+    pub(crate) common: Option<Map<'a>>,
 }
 
 /// The slot of fields that the call site does not know of.
@@ -93,12 +95,13 @@ impl<'a> Record<'a> {
             slots: self.site.slots.iter(),
             values: self.values,
             extra: self.has_extra.then_some(&EXTRA),
+            common: self.common,
         }
     }
 
     /// Whether there may be fields whose keys the call site does not state.
     pub(crate) fn has_dynamic(&self) -> bool {
-        self.site.has_dynamic || self.has_extra
+        self.site.has_dynamic || self.has_extra || self.common.is_some()
     }
 
     /// The value of slot `number`.
@@ -164,6 +167,7 @@ pub(crate) struct SlotIter<'a> {
     slots: core::slice::Iter<'a, Slot>,
     values: Trusted<'a>,
     extra: Option<&'static Slot>,
+    common: Option<Map<'a>>,
 }
 
 impl<'a> Iterator for SlotIter<'a> {
@@ -171,8 +175,10 @@ impl<'a> Iterator for SlotIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let slot = self.slots.next().or_else(|| self.extra.take())?;
-        Some((slot, self.values.next_value()?))
+        match self.slots.next().or_else(|| self.extra.take()) {
+            Some(slot) => Some((slot, self.values.next_value()?)),
+            None => self.common.take().map(|map| (&EXTRA, ValueRef::Map(map))),
+        }
     }
 }
 
@@ -226,7 +232,9 @@ impl<'a> Iterator for FieldIter<'a> {
 
 impl<'a> Record<'a> {
     /// All run-time fields in order, doubles and nulls included.
-    fn dynamic(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+    pub(crate) fn run_time_fields(
+        &self,
+    ) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
         self.slots()
             .filter_map(|(slot, value)| match value {
                 ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
@@ -243,7 +251,7 @@ impl<'a> Record<'a> {
         });
         !literal
             && !self
-                .dynamic()
+                .run_time_fields()
                 .take(before)
                 .any(|(other, value)| other == key && value != ValueRef::Null)
     }
@@ -297,6 +305,7 @@ pub(crate) mod testing {
                 // SAFETY: the image was written by `Image::push`.
                 values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
                 has_extra: false,
+                common: None,
             }
         }
     }

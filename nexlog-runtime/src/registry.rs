@@ -1,16 +1,96 @@
-//! Which call sites there are, and whether they are on.
-use crate::site::callsite::{Site, SiteInfo};
-use core::sync::atomic::Ordering::Release;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+//! Which call sites there are, and whether they are on for the global logger.
+//!
+//! A site joins the list at its first call and stays. The list and every state byte change
+//! under one lock, so that a site that joins while the filter changes sees the new filter.
+//! Callers never take the lock but at a site's first call.
 
-static NEXT: AtomicUsize = AtomicUsize::new(0);
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::{AtomicPtr, AtomicUsize};
+use std::sync::{Mutex, PoisonError};
 
-pub(crate) fn first_use(_site: &'static Site) -> bool {
-    true
+use crate::logger::Logger;
+use crate::pipeline::{early, state as pipeline_state};
+use crate::site::callsite::{OFF, ON, ON_FLUSH, Site, SiteInfo, UNSEEN};
+use crate::site::filter::Filter;
+use crate::site::level::Level;
+
+/// What decides for all sites; `None` before install.
+struct Gate {
+    filter: Filter,
+    flush_level: Option<Level>,
 }
 
+static GATE: Mutex<Option<Gate>> = Mutex::new(None);
+/// The site that was first used last; the rest by `Site::next`.
+static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
+
+/// At the first call of a site with a fixed level: puts it in the list and answers whether it
+/// is on.
+#[cold]
+#[inline(never)]
+pub(crate) fn first_use(site: &'static Site) -> bool {
+    // Before the lock: unpacking allocates, and an allocator may log.
+    let info = site.info();
+    let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    if site.state.load(Relaxed) == UNSEEN {
+        site.next.store(HEAD.load(Relaxed), Relaxed);
+        HEAD.store(ptr::from_ref(site).cast_mut(), Release);
+        site.state.store(state(gate.as_ref(), info), Relaxed);
+    }
+    site.state.load(Relaxed) != OFF
+}
+
+fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
+    let Some(level) = info.level else { return OFF };
+    match gate {
+        None if level >= early::LEVEL => ON,
+        Some(gate) if gate.filter.enabled(info.target, level) => match gate.flush_level {
+            Some(flush) if level >= flush => ON_FLUSH,
+            _ => ON,
+        },
+        _ => OFF,
+    }
+}
+
+/// Decides anew for every site.
+pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
+    let mut gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+    *gate = Some(Gate { filter, flush_level });
+    let mut next = HEAD.load(Acquire);
+    // SAFETY: the list holds statics only.
+    while let Some(site) = unsafe { next.as_ref() } {
+        site.state.store(state(gate.as_ref(), site.info()), Relaxed);
+        next = site.next.load(Relaxed);
+    }
+}
+
+/// Unpacks a site's description, once.
+#[cold]
 pub(crate) fn describe(site: &'static Site) -> &'static SiteInfo {
-    let info = Box::leak(Box::new(SiteInfo::parse(NEXT.fetch_add(1, Relaxed), site)));
-    site.info.store(info, Release);
-    info
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let made = Box::into_raw(Box::new(SiteInfo::parse(NEXT.fetch_add(1, Relaxed), site)));
+    match site.info.compare_exchange(ptr::null_mut(), made, Release, Acquire) {
+        // SAFETY: leaked just now, and never freed.
+        Ok(_) => unsafe { &*made },
+        Err(other) => {
+            // SAFETY: nobody else has seen it.
+            drop(unsafe { Box::from_raw(made) });
+            // SAFETY: another thread's, leaked and published by the same exchange.
+            unsafe { &*other }
+        }
+    }
+}
+
+/// The gate of calls whose level or target is made at run time, or that name a logger.
+pub fn gate(
+    site: &'static Site,
+    level: Level,
+    target: Option<&str>,
+    logger: Option<&Logger>,
+) -> bool {
+    match logger.map(Logger::core).or_else(pipeline_state::global) {
+        Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
+        None => level >= early::LEVEL,
+    }
 }

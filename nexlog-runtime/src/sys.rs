@@ -111,6 +111,22 @@ fn membarrier_command(_command: i32) -> bool {
     false
 }
 
+/// The name of this machine.
+pub fn hostname() -> Option<String> {
+    #[cfg(unix)]
+    {
+        let mut name = [0u8; 256];
+        // SAFETY: the call writes at most `name.len()` bytes to `name`.
+        let result = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len()) };
+        let end = name.iter().position(|byte| *byte == 0)?;
+        (result == 0 && end > 0).then(|| String::from_utf8_lossy(&name[..end]).into_owned())
+    }
+    #[cfg(not(unix))]
+    {
+        std::env::var("COMPUTERNAME").ok()
+    }
+}
+
 /// Has `handler` called at `exit` and on return from `main`. `false`: it will not be.
 pub fn at_exit(handler: extern "C" fn()) -> bool {
     #[cfg(unix)]

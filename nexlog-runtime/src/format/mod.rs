@@ -4,11 +4,25 @@
 //! drainer keeps for it, with what was prepared for each call site. Encoders have no error
 //! path: every record has a valid output.
 
+mod distinct;
+mod escape;
+pub mod json;
+mod message;
+mod number;
 pub mod plain;
+pub mod text;
+pub mod time;
 
 use crate::buffer::Buffer;
 use crate::record::Record;
 use crate::value::Seal;
+
+/// How deep lists and maps may lie in each other. With the record's own object this stays below
+/// the 128 at which widespread JSON parsers give up, and bounds the encoders' stack.
+const MAX_DEPTH: usize = 100;
+
+/// What stands for a list or map that lies deeper.
+const TOO_DEEP: &str = "<nested too deep>";
 
 /// A layout for records: [`Json`](crate::Json), [`Text`](crate::Text), or your own.
 ///

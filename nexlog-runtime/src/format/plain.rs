@@ -1,16 +1,132 @@
-//! Values inside a message: as `Display` shows them in `format!`.
+//! Values inside a message, and values in a text line.
 //!
-//! Built-in types that have a `Display` look exactly as with `{}`; the others (durations,
-//! times, lists, maps, bytes) have the form they have in text output. Escaping is the format's
-//! business, not done here.
+//! [`display`] is for messages: built-in types that have a `Display` look exactly as with `{}`;
+//! the others (durations, times, lists, maps, bytes) have the form they have in text output.
+//! What it writes is not escaped: that is the format's business. [`text`] is the form in text
+//! output: one word, or quoted with all that is odd in it escaped.
 
 use core::fmt::{self, Write};
 
-use crate::value::view::ValueRef;
+use super::escape::{self, QuotedText};
+use super::{MAX_DEPTH, TOO_DEEP, number, time};
+use crate::value::view::{ErrorRef, ValueRef};
 
 /// Writes `value` as `{}` would.
 pub(crate) fn display(value: ValueRef<'_>, out: &mut impl Write) -> fmt::Result {
-    let _ = value;
-    let _ = out;
-    Ok(())
+    match value {
+        ValueRef::Str(text) => out.write_str(text),
+        ValueRef::Os(bytes) => escape::lossy(bytes).try_for_each(|piece| out.write_str(piece)),
+        ValueRef::Char(c) => out.write_char(c),
+        // Unlike in text output, without an exponent and with `1` for 1.0, as `{}` says.
+        ValueRef::F32(v) => write!(out, "{v}"),
+        ValueRef::F64(v) => write!(out, "{v}"),
+        // Its chain is in the field; `{}` of an error is its own text.
+        ValueRef::Error(error) => out.write_str(error.message()),
+        _ => text(value, out),
+    }
 }
+
+/// Writes `value` as text output shows it.
+pub(crate) fn text(value: ValueRef<'_>, out: &mut impl Write) -> fmt::Result {
+    nested(value, out, 0)
+}
+
+fn nested(value: ValueRef<'_>, out: &mut impl Write, depth: usize) -> fmt::Result {
+    match value {
+        ValueRef::Null => out.write_str("null"),
+        ValueRef::Bool(v) => out.write_str(if v { "true" } else { "false" }),
+        ValueRef::I64(v) => out.write_str(itoa::Buffer::new().format(v)),
+        ValueRef::U64(v) => out.write_str(itoa::Buffer::new().format(v)),
+        ValueRef::I128(v) => out.write_str(itoa::Buffer::new().format(v)),
+        ValueRef::U128(v) => out.write_str(itoa::Buffer::new().format(v)),
+        ValueRef::F32(v) => number::float(v, out),
+        ValueRef::F64(v) => number::float(v, out),
+        ValueRef::Char(c) => word(c.encode_utf8(&mut [0; 4]), out),
+        ValueRef::Str(text) => word(text, out),
+        ValueRef::Os(bytes) => os(bytes, out),
+        ValueRef::Bytes([]) => out.write_str("\"\""),
+        ValueRef::Bytes(bytes) => number::hex(bytes, out),
+        ValueRef::Duration(time) => {
+            number::seconds(time, out)?;
+            out.write_char('s')
+        }
+        ValueRef::Time(time) => out.write_str(time::rfc3339(time).as_str()),
+        ValueRef::Ip(ip) => write!(out, "{ip}"),
+        ValueRef::Socket(socket) => write!(out, "{socket}"),
+        ValueRef::Secret => out.write_str("***"),
+        ValueRef::Error(error) => error_chain(&error, out),
+        ValueRef::List(_) | ValueRef::Map(_) if depth == MAX_DEPTH => out.write_str(TOO_DEEP),
+        ValueRef::List(list) => {
+            out.write_char('[')?;
+            for (number, item) in list.iter().enumerate() {
+                separate(number, out)?;
+                nested(item, out, depth + 1)?;
+            }
+            out.write_char(']')
+        }
+        ValueRef::Map(map) => {
+            out.write_char('{')?;
+            for (number, (key, value)) in map.iter().enumerate() {
+                separate(number, out)?;
+                word(key, out)?;
+                out.write_str(": ")?;
+                nested(value, out, depth + 1)?;
+            }
+            out.write_char('}')
+        }
+    }
+}
+
+fn separate(number: usize, out: &mut impl Write) -> fmt::Result {
+    if number == 0 { Ok(()) } else { out.write_str(", ") }
+}
+
+/// An error and its sources, always quoted: `"cannot pay: connection reset"`.
+fn error_chain(error: &ErrorRef<'_>, out: &mut impl Write) -> fmt::Result {
+    out.write_char('"')?;
+    escape::escape_runs::<QuotedText>(error.message(), out)?;
+    for cause in error.chain() {
+        out.write_str(": ")?;
+        escape::escape_runs::<QuotedText>(cause, out)?;
+    }
+    out.write_char('"')
+}
+
+/// Text as it is when it is one simple word, else quoted.
+pub(crate) fn word(text: &str, out: &mut impl Write) -> fmt::Result {
+    if is_simple(text.as_bytes()) {
+        return out.write_str(text);
+    }
+    out.write_char('"')?;
+    escape::escape_runs::<QuotedText>(text, out)?;
+    out.write_char('"')
+}
+
+/// A path: as text where it is UTF-8, else quoted, with U+FFFD for what is not.
+fn os(bytes: &[u8], out: &mut impl Write) -> fmt::Result {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        return word(text, out);
+    }
+    out.write_char('"')?;
+    for piece in escape::lossy(bytes) {
+        escape::escape_runs::<QuotedText>(piece, out)?;
+    }
+    out.write_char('"')
+}
+
+/// Whether a reader can tell where the text ends without quotes around it.
+pub(crate) fn is_simple(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| SIMPLE[usize::from(byte)])
+}
+
+/// The bytes of simple words: letters, digits and what paths, addresses and dates are made of.
+const SIMPLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'.' | b'/' | b':' | b'@' | b'+' | b'-' | b'~' | b'%' | b'#');
+        byte += 1;
+    }
+    table
+};

@@ -15,7 +15,7 @@ use crate::buffer::Buffer;
 use crate::clock;
 use crate::error::{DropReason, Error};
 use crate::logger::Logger;
-use crate::pipeline::core::{self as logger_core, Core};
+use crate::pipeline::state::{self, Core};
 use crate::pipeline::{early, own};
 use crate::site::callsite::Site;
 use crate::site::level::Level;
@@ -45,7 +45,7 @@ impl<'a> Draft<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn of_site(site: &'static Site) -> Draft<'static> {
-        Draft::open(site, site.level(), None, logger_core::global(), Kind::Record)
+        Draft::open(site, site.level(), None, state::global(), Kind::Record)
     }
 
     /// A record with a level of its own, for the macros.
@@ -57,7 +57,7 @@ impl<'a> Draft<'a> {
         target: Option<&str>,
         logger: Option<&'a Logger>,
     ) -> Draft<'a> {
-        let core = logger.map(Logger::core).or_else(logger_core::global);
+        let core = logger.map(Logger::core).or_else(state::global);
         Draft::open(site, Some(level), target, core, Kind::Record)
     }
 

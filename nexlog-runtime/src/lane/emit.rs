@@ -51,7 +51,7 @@ macro_rules! emit {
                     // sleeping worker's membarrier makes that hold between cores.
                     core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
                     if producer.is_due(ticks) || site.flushes() {
-                        crate::pipeline::core::global_is_due(site);
+                        crate::pipeline::state::global_is_due(site);
                     }
                 }
             } else {

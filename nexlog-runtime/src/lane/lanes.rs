@@ -6,7 +6,7 @@
 //! lanes than threads at one time. Detached threads that die with the process never leave
 //! theirs, and need not.
 
-use core::sync::atomic::AtomicU64 as CoreAtomicU64;
+use core::sync::atomic::{AtomicBool as CoreAtomicBool, AtomicU64 as CoreAtomicU64};
 
 use super::memory::Allocator;
 use super::pool::Pool;
@@ -22,6 +22,8 @@ pub(crate) struct Lanes {
     count: AtomicUsize,
     max_segments: u64,
     fast: bool,
+    /// Whether there is a [`Reader`](super::read::Reader): there must be only one.
+    has_reader: CoreAtomicBool,
 }
 
 impl Lanes {
@@ -33,7 +35,13 @@ impl Lanes {
             count: AtomicUsize::new(0),
             max_segments,
             fast,
+            has_reader: CoreAtomicBool::new(false),
         }
+    }
+
+    /// True once.
+    pub(super) fn take_reader(&self) -> bool {
+        !self.has_reader.swap(true, Relaxed)
     }
 
     /// A lane that was left, for this thread alone. It may still hold records to be drained.

@@ -86,8 +86,7 @@ impl Pool {
         loop {
             #[allow(clippy::cast_possible_truncation)] // the lower half
             self.link_word(segment).store(top as u32, Relaxed);
-            match self.free.compare_exchange_weak(top, retag(top, segment.0 + 1), AcqRel, Relaxed)
-            {
+            match self.free.compare_exchange_weak(top, retag(top, segment.0 + 1), AcqRel, Relaxed) {
                 Ok(_) => return,
                 Err(now) => top = now,
             }

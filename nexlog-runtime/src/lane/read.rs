@@ -19,8 +19,12 @@ use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
-use crate::value::view::ValueRef;
+use crate::value::view::{Map, ValueRef};
 use crate::value::wire::{HEADER_BYTES, Header, Kind, Trusted};
+use crate::value::{Image, Value};
+
+/// The thread of records that lie in no lane.
+static NOBODY: ThreadInfo = ThreadInfo { id: 0, name: String::new() };
 
 /// Finished records outside of any lane: one that was too large, or those made before install.
 /// Only `Draft` and `early` fill one.
@@ -109,6 +113,7 @@ struct Source {
 /// Reads the lanes of one logger.
 pub(crate) struct Reader {
     lanes: Arc<Lanes>,
+    common: Common,
     sources: Vec<Source>,
     /// Time of the next record and index in `sources`, of all but the current one.
     heap: BinaryHeap<Reverse<(u64, usize)>>,
@@ -118,8 +123,6 @@ pub(crate) struct Reader {
     cut: u64,
     /// By lane number: who writes there.
     threads: Vec<ThreadInfo>,
-    /// Who made the records of `Images`.
-    nobody: ThreadInfo,
     /// Whether records were gone over since the last release.
     is_behind: bool,
 }
@@ -127,20 +130,41 @@ pub(crate) struct Reader {
 // SAFETY: the lane pointers are into `lanes`, which the reader keeps alive; lanes are `Sync`.
 unsafe impl Send for Reader {}
 
+/// The fields that every record of a logger has.
+pub(crate) struct Common(Image);
+
+impl Common {
+    /// None.
+    pub(crate) fn new() -> Common {
+        Common(Image::new(Buffer::new(), 1 << 20))
+    }
+
+    /// Adds one.
+    pub(crate) fn add(&mut self, key: &str, value: &impl Value) {
+        self.0.push(key);
+        self.0.push(value);
+    }
+
+    fn map(&self) -> Option<Map<'_>> {
+        let bytes = self.0.buffer.as_bytes();
+        // SAFETY: written by `Image::push`, key and value in turn.
+        (!bytes.is_empty()).then(|| Map { bytes: unsafe { Trusted::new(bytes) } })
+    }
+}
+
 impl Reader {
-    /// # Safety
-    /// There is no other reader of these lanes.
-    pub(crate) unsafe fn new(lanes: Arc<Lanes>) -> Reader {
-        Reader {
-            lanes,
+    /// The reader of these lanes; `None` when they have one.
+    pub(crate) fn new(lanes: &Arc<Lanes>, common: Common) -> Option<Reader> {
+        lanes.take_reader().then(|| Reader {
+            lanes: Arc::clone(lanes),
+            common,
             sources: Vec::new(),
             heap: BinaryHeap::new(),
             run: None,
             cut: 0,
             threads: Vec::new(),
-            nobody: ThreadInfo::default(),
             is_behind: false,
-        }
+        })
     }
 
     /// Starts a pass: sees what each lane has, up to the instant `cut`.
@@ -237,20 +261,41 @@ impl Reader {
 
     /// The view of a record.
     pub(crate) fn record<'a>(&'a self, entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
-        let thread = entry.lane.map_or(Some(&self.nobody), |number| self.threads.get(number))?;
+        let thread = entry.lane.map_or(Some(&NOBODY), |number| self.threads.get(number))?;
         // SAFETY: entries come from `next` (not released while `self` is borrowed: `release`
         // needs `&mut self`, and the drainer forgets entries when it releases).
-        unsafe { view(entry, thread, clock) }
+        let record = unsafe { view(entry, thread, clock)? };
+        Some(Record { common: self.common.map(), ..record })
     }
 }
 
 impl Images {
     /// The view of the first record.
     pub(crate) fn first<'a>(&'a self, clock: &WallClock) -> Option<Record<'a>> {
-        static NOBODY: ThreadInfo = ThreadInfo { id: 0, name: String::new() };
         let (raw, _) = self.at(0)?;
         // SAFETY: the memory is borrowed from `self`.
         unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) }
+    }
+
+    /// Those that `keep` wants, and how many that are.
+    pub(crate) fn retain(
+        &self,
+        clock: &WallClock,
+        mut keep: impl FnMut(&Record<'_>) -> bool,
+    ) -> (Images, u64) {
+        let (mut kept, mut records, mut offset) = (Images::default(), 0, 0);
+        while let Some((raw, next)) = self.at(offset) {
+            // SAFETY: the memory is borrowed from `self`.
+            let record = unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) };
+            if record.is_some_and(|record| keep(&record))
+                && let Some(bytes) = self.as_bytes().get(offset..next)
+            {
+                kept.0.extend(bytes);
+                records += 1;
+            }
+            offset = next;
+        }
+        (kept, records)
     }
 
     /// The entries, in order. They are valid as long as these images: a pass forgets its
@@ -295,6 +340,7 @@ unsafe fn view<'a>(entry: &Entry, thread: &'a ThreadInfo, clock: &WallClock) -> 
         timestamp: clock.timestamp(header.ticks),
         thread,
         values,
+        common: None,
         has_extra: header.kind & Header::HAS_EXTRA != 0,
     })
 }

@@ -110,6 +110,15 @@ impl Producer {
         lane.published.0.store(position, Release); // pairs with `unread`
     }
 
+    /// The lane this is part of.
+    ///
+    /// # Safety
+    /// The lane lives for `'a`.
+    pub(crate) unsafe fn lane<'a>(&self) -> Option<&'a Lane> {
+        // SAFETY: null, or the lane around it, by the caller's promise alive.
+        unsafe { self.lane.as_ref() }
+    }
+
     /// Whether the caller has something to do after the commit of a record made at `now`.
     ///
     /// # Safety

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::ring::{Lane, Nobody, Producer};
 use crate::buffer::Buffer;
-use crate::pipeline::core::Core;
+use crate::pipeline::state::Core;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded, tag};
 
 /// How deep calls may nest: a `Display` that logs a value whose `Display` logs, and so on.
@@ -37,6 +37,12 @@ thread_local! {
 #[inline(always)]
 pub(crate) fn producer() -> *const Producer {
     PRODUCER.get()
+}
+
+/// The same as a lane, if there is one.
+pub(crate) fn lane() -> Option<&'static Lane> {
+    // SAFETY: `NOBODY` or the producer of a lane of the global logger, which is never dropped.
+    unsafe { (*producer()).lane() }
 }
 
 /// A small number for this thread, from 1 in the order of first records.

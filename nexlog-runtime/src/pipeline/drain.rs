@@ -7,7 +7,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 
-use super::core::Core;
+use super::state::Core;
 use super::output::{Outputs, Written};
 use super::own;
 use super::stats::DroppedBy;

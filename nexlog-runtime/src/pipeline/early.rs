@@ -33,12 +33,12 @@ pub(crate) fn is_full() -> bool {
 
 /// Keeps a record for the logger to come.
 pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
-    let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
-    let early = early.get_or_insert_with(|| Early { images: Images::default(), is_taken: false });
+    let mut guard = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
+    let early = guard.get_or_insert_with(|| Early { images: Images::default(), is_taken: false });
     if early.is_taken {
-        drop(early);
+        drop(guard);
         // Installed between the gate and here.
-        return super::core::global()
+        return super::state::global()
             .map_or(Err(DropReason::Early), |core| core.write_directly(record, false));
     }
     if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {
@@ -53,11 +53,11 @@ pub(crate) fn count_drop() {
     LOST.fetch_add(1, Relaxed);
 }
 
-/// Hands over what waited and how many did not fit. Only once, after the global logger is set.
-pub(crate) fn take() -> (Images, u64) {
+/// Hands over what waited and how many did not fit. With `for_good`, after the global logger is
+/// set: what comes later goes to it.
+pub(crate) fn take(for_good: bool) -> (Images, u64) {
     let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
-    let taken = early.replace(Early { images: Images::default(), is_taken: true });
+    let taken = early.replace(Early { images: Images::default(), is_taken: for_good });
     FULL.store(false, Relaxed);
     (taken.map_or_else(Images::default, |early| early.images), LOST.swap(0, Relaxed))
 }
-

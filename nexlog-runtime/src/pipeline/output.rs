@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::format::{Encoder, Format};
 use crate::lane::memory::Allocator;
 use crate::record::Record;
+use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Sink, WriteError};
 use crate::site::filter::Filter;
 
@@ -28,14 +29,6 @@ pub(crate) const BATCH_BYTES: usize = 64 << 10;
 const KEPT_BYTES: usize = 4 * BATCH_BYTES;
 /// A failing sink is reported again after this long.
 const REPORT_AGAIN: Duration = Duration::from_secs(1);
-
-/// A sink and what it wants, opened.
-pub(crate) struct OpenOutput {
-    pub(crate) sink: Box<dyn Sink>,
-    pub(crate) format: Arc<dyn Format>,
-    pub(crate) coloured: bool,
-    pub(crate) filter: Option<Filter>,
-}
 
 /// A format and the outputs that use it.
 struct Group {
@@ -188,9 +181,10 @@ impl Outputs {
             let mut first: Option<(usize, usize)> = None;
             for &number in &group.outputs {
                 let (before, rest) = self.outputs.split_at_mut(number);
-                let Some(output) = rest.first_mut().filter(|output| output.wants(record)) else {
+                let Some(output) = rest.first_mut() else { continue };
+                if !output.wants(record) {
                     continue;
-                };
+                }
                 output.begin();
                 let start = output.buffer.len();
                 let is_whole = match first {
@@ -324,10 +318,11 @@ impl Output {
         let typed = |number: usize| {
             number.checked_sub(own).and_then(|number| wanted.clone().nth(number)).and_then(record)
         };
-        let batch = Batch { bytes: self.buffer.as_bytes(), ends: &self.ends, records: &typed };
+        let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
         let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
             .unwrap_or_else(|_| Err(WriteError::from(io::Error::other("the sink panicked"))));
-        let taken = result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
+        let taken =
+            result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
         let written = taken.saturating_sub(own);
         let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
         self.counts.written.fetch_add(written as u64, Relaxed);

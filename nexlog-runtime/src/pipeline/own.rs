@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::core::Core;
+use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::WallClock;
 use crate::lane::draft::{Draft, own_image};
@@ -48,7 +48,12 @@ pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
 }
 
 /// How many records a sink has lost; given to `encode` alone, for that sink.
-pub(crate) fn sink_lost(name: &str, lost: u64, clock: &WallClock, encode: impl FnOnce(&Record<'_>)) {
+pub(crate) fn sink_lost(
+    name: &str,
+    lost: u64,
+    clock: &WallClock,
+    encode: impl FnOnce(&Record<'_>),
+) {
     let Some(images) = own_image(&SINK_LOST, &PROGRAM, &[&name, &lost]) else { return };
     if let Some(record) = images.first(clock) {
         encode(&record);

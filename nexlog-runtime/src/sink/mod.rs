@@ -4,6 +4,13 @@
 //! same time from two threads. What a sink cannot write it reports; counting, telling the user
 //! and trying again is the pipeline's business (`pipeline/output`).
 
+pub mod console;
+pub mod file;
+pub mod memory;
+mod open;
+pub mod output;
+mod whole;
+
 use core::fmt;
 use std::io;
 
@@ -66,13 +73,22 @@ impl std::error::Error for WriteError {}
 
 /// Records on their way to one sink: their bytes in the sink's format, and the typed records.
 pub struct Batch<'a> {
-    pub(crate) bytes: &'a [u8],
+    bytes: &'a [u8],
     /// Where each record's bytes end.
-    pub(crate) ends: &'a [usize],
-    pub(crate) records: &'a dyn Fn(usize) -> Option<Record<'a>>,
+    ends: &'a [usize],
+    records: &'a dyn Fn(usize) -> Option<Record<'a>>,
 }
 
 impl<'a> Batch<'a> {
+    /// `ends` are where each record's bytes end; `records` gives a record by its number.
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        ends: &'a [usize],
+        records: &'a dyn Fn(usize) -> Option<Record<'a>>,
+    ) -> Batch<'a> {
+        Batch { bytes, ends, records }
+    }
+
     /// All records' bytes, one after the other.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes

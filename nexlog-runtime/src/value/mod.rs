@@ -13,7 +13,7 @@ pub mod view;
 pub mod wire;
 mod writer;
 
-pub use fields::{Fields, FieldsWriter};
+pub use fields::{Fields, FieldsWriter, Keyed, Splice};
 pub(crate) use writer::Image;
 pub use writer::{ListWriter, MapWriter, ValueWriter};
 

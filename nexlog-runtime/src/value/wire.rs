@@ -190,6 +190,12 @@ impl<'a> Trusted<'a> {
         Trusted { bytes }
     }
 
+    /// The bytes that the values not yet read lie in.
+    #[inline]
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The next value, or `None` at the end.
     #[inline]
     pub fn next_value(&mut self) -> Option<ValueRef<'a>> {

@@ -1,0 +1,302 @@
+//! [`Builder`]: from what the user states to a running logger.
+//!
+//! Nothing is opened, started or read from the environment before `build` or `install`, and
+//! every problem is found there: the first one is returned and nothing is left behind. The only
+//! exception are bad filter directives: each is one line on standard error, and the rest of the
+//! filter applies.
+
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock;
+use crate::error::Error;
+use crate::lane::lanes::Lanes;
+use crate::lane::memory::{Allocator, PROGRAM};
+use crate::lane::pool::SEGMENT_BYTES;
+use crate::lane::read::{Common, Reader};
+use crate::logger::Logger;
+use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
+use crate::pipeline::drain::Pipeline;
+use crate::pipeline::output::Outputs;
+use crate::pipeline::{early, shutdown, worker};
+use crate::report;
+use crate::sink::console::Console;
+use crate::sink::file::File;
+use crate::sink::output::Output;
+use crate::site::filter::Filter;
+use crate::site::level::Level;
+use crate::value::Value;
+
+/// A KiB in bytes.
+pub const KIB: u64 = 1 << 10;
+/// A MiB in bytes.
+pub const MIB: u64 = 1 << 20;
+/// A GiB in bytes.
+pub const GIB: u64 = 1 << 30;
+
+/// Starts a builder.
+///
+/// ```
+/// use nexlog_runtime::{Console, Mode, builder};
+///
+/// let logger = builder()
+///     .filter("info,my_app::db=debug")
+///     .console(Console::stderr())
+///     .mode(Mode::Background)
+///     .build()?;
+/// # Ok::<(), nexlog_runtime::Error>(())
+/// ```
+pub fn builder() -> Builder {
+    Builder {
+        filter: Vec::new(),
+        outputs: Vec::new(),
+        lane_bytes: MIB as usize,
+        common: Common::new(),
+        settings: Settings {
+            mode: Mode::default(),
+            overflow: Overflow::default(),
+            flush_level: None,
+            flush_interval: Duration::from_millis(100),
+            max_record_bytes: MIB as usize,
+            allocator: &PROGRAM,
+            on_error: None,
+            is_global: false,
+        },
+    }
+}
+
+/// Where the filter comes from.
+enum FilterSource {
+    Text(String),
+    Environment(String),
+}
+
+/// What a logger is to be. Made by [`builder`], ends in [`install`](Builder::install) or
+/// [`build`](Builder::build).
+#[must_use = "a builder does nothing before `install` or `build`"]
+pub struct Builder {
+    filter: Vec<FilterSource>,
+    outputs: Vec<Output>,
+    lane_bytes: usize,
+    common: Common,
+    settings: Settings,
+}
+
+impl Builder {
+    /// Adds filter directives, in the grammar of `env_logger`. Later ones replace earlier ones
+    /// of the same name. Without any the filter is `info`.
+    pub fn filter(mut self, directives: impl Into<String>) -> Self {
+        self.filter.push(FilterSource::Text(directives.into()));
+        self
+    }
+
+    /// Takes the filter from this environment variable, or from `RUST_LOG` when it is unset. A
+    /// variable that is set replaces all directives given before.
+    pub fn filter_env(mut self, variable: impl Into<String>) -> Self {
+        self.filter.push(FilterSource::Environment(variable.into()));
+        self
+    }
+
+    /// Adds a console. A logger without any sink gets one on standard error.
+    pub fn console(self, console: Console) -> Self {
+        self.sink(console)
+    }
+
+    /// Adds a file.
+    pub fn file(self, file: File) -> Self {
+        self.sink(file)
+    }
+
+    /// Adds a sink: your own, a [`Memory`](crate::Memory), or an [`Output`] that says format
+    /// and filter too.
+    pub fn sink(mut self, sink: impl Into<Output>) -> Self {
+        self.outputs.push(sink.into());
+        self
+    }
+
+    /// Who writes, and when. Default: [`Mode::Immediate`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.settings.mode = mode;
+        self
+    }
+
+    /// What happens when a thread's buffer is full. Default: [`Overflow::Block`].
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.settings.overflow = overflow;
+        self
+    }
+
+    /// Bytes a thread's buffer may grow to; memory is taken in steps of 16 KiB, as needed.
+    /// Default: 1 MiB; at least 32 KiB.
+    pub fn lane_bytes(mut self, bytes: usize) -> Self {
+        self.lane_bytes = bytes;
+        self
+    }
+
+    /// Adds a field to every record of this logger. A record's own field of the same key wins.
+    pub fn field(mut self, key: &str, value: impl Value) -> Self {
+        self.common.add(key, &value);
+        self
+    }
+
+    /// Adds the field `hostname`.
+    pub fn hostname(self) -> Self {
+        match crate::sys::hostname() {
+            Some(name) => self.field("hostname", name),
+            None => self,
+        }
+    }
+
+    /// Adds the field `pid`.
+    pub fn pid(self) -> Self {
+        self.field("pid", std::process::id())
+    }
+
+    /// Takes the memory of lanes, scratch and batches from this allocator. Default: the
+    /// program's.
+    pub fn allocator(mut self, allocator: Allocator) -> Self {
+        self.settings.allocator = allocator;
+        self
+    }
+
+    /// Longer records are cut: text at a character's end, lists and maps at an item's. The
+    /// record then has a field `truncated` with the original length in bytes of what was cut.
+    /// Default: 1 MiB; at least 256 bytes.
+    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
+        self.settings.max_record_bytes = bytes;
+        self
+    }
+
+    /// Records of this level or above are written out at once: in `Buffered` by the caller, in
+    /// `Background` by waking the worker. Default: none.
+    pub fn flush_level(mut self, level: Level) -> Self {
+        self.settings.flush_level = Some(level);
+        self
+    }
+
+    /// `Buffered`: how old a record may become before the thread's next call writes it out.
+    /// `Background`: the worker looks at least that often while there is work. Default: 100 ms.
+    pub fn flush_interval(mut self, interval: Duration) -> Self {
+        self.settings.flush_interval = interval;
+        self
+    }
+
+    /// Is told when a sink fails, at most once a second for each sink; without it, that is a
+    /// line on standard error. Called by the thread that drains, without any lock. It may log:
+    /// such records leave with the next pass.
+    pub fn on_error(mut self, on_error: impl Fn(&Error) + Send + Sync + 'static) -> Self {
+        self.settings.on_error = Some(Box::new(on_error));
+        self
+    }
+
+    /// Makes it the global logger, for the rest of the process. Records that waited are written
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyInstalled`], or what [`build`](Builder::build) returns. After an error
+    /// `install` can be tried again.
+    pub fn install(mut self) -> Result<Logger, Error> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        if TAKEN.swap(true, SeqCst) {
+            return Err(Error::AlreadyInstalled);
+        }
+        self.settings.is_global = true;
+        let started = self.start().inspect_err(|_| TAKEN.store(false, SeqCst))?;
+        let (images, lost) = early::take(false);
+        started.adopt(images, lost);
+        if !set_global(Arc::clone(&started)) {
+            return Err(Error::AlreadyInstalled);
+        }
+        started.open_gate();
+        // What was logged while the first part was being written.
+        let (images, lost) = early::take(true);
+        started.adopt(images, lost);
+        shutdown::register();
+        Ok(Logger::new(started))
+    }
+
+    /// Makes a logger of its own, for `logger(&l)`. It ends with its last handle.
+    ///
+    /// # Errors
+    /// [`Error::Option`] when an option has a value that cannot work, [`Error::File`] when a
+    /// file cannot be opened, [`Error::Worker`] when the worker cannot be started.
+    pub fn build(self) -> Result<Logger, Error> {
+        self.start().map(Logger::new)
+    }
+
+    fn start(mut self) -> Result<Arc<Core>, Error> {
+        self.check()?;
+        let filter = read_filter(&self.filter);
+        if self.outputs.is_empty() {
+            self.outputs.push(Console::stderr().into());
+        }
+        let settings = self.settings;
+        let mode = settings.mode;
+        let mut opened = Vec::with_capacity(self.outputs.len());
+        for output in self.outputs {
+            let output = output.open()?;
+            output.problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
+            opened.push(output);
+        }
+        let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
+            && settings.max_record_bytes >= SEGMENT_BYTES;
+        let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES) as u64;
+        let lanes = Arc::new(Lanes::new(settings.allocator, max_segments, fast));
+        let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
+            option: "build",
+            problem: String::from("internal: the lanes have a reader already"),
+        })?;
+        let pipeline = Pipeline::new(reader, Outputs::new(opened, settings.allocator));
+        let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
+        if mode == Mode::Background {
+            worker::start(&core)?;
+        }
+        Ok(core)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let wrong = |option, problem| Err(Error::Option { option, problem });
+        if self.lane_bytes < 2 * SEGMENT_BYTES {
+            let problem = format!("{} bytes is too small; use at least 32 KiB", self.lane_bytes);
+            return wrong("lane_bytes", problem);
+        }
+        if self.settings.max_record_bytes < 256 {
+            let bytes = self.settings.max_record_bytes;
+            return wrong("max_record_bytes", format!("{bytes} is too small; use at least 256"));
+        }
+        if self.settings.max_record_bytes > 1 << 30 {
+            let bytes = self.settings.max_record_bytes;
+            return wrong("max_record_bytes", format!("{bytes} is too large; use at most 1 GiB"));
+        }
+        if self.settings.flush_interval.is_zero() {
+            let problem = "0 would be `Mode::Immediate`; use that, or at least a microsecond";
+            return wrong("flush_interval", String::from(problem));
+        }
+        if self.outputs.len() > Outputs::MAX {
+            let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
+            return wrong("sink", problem);
+        }
+        Ok(())
+    }
+}
+
+fn read_filter(sources: &[FilterSource]) -> Filter {
+    let mut filter = Filter::default();
+    for source in sources {
+        let text = match source {
+            FilterSource::Text(text) => Some(text.clone()),
+            FilterSource::Environment(name) => {
+                let value = std::env::var(name).or_else(|_| std::env::var("RUST_LOG")).ok();
+                if value.is_some() {
+                    filter = Filter::default();
+                }
+                value
+            }
+        };
+        let (more, problems) = Filter::parse(text.as_deref().unwrap_or(""));
+        problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
+        filter.extend(more);
+    }
+    filter
+}

@@ -1,0 +1,296 @@
+//! How a JSON line is put together.
+//!
+//! What a call site's records have in common is rendered once, at its first record: level,
+//! target, the message's literal parts (already escaped), source, and each key with its comma
+//! and colon. A record is then a copy of the time, whose second is kept too, copies of those
+//! fragments, and its values in between.
+
+use super::names::{Name, OwnKeys, first_free};
+use super::value::{push, string};
+use super::{Json, pretty};
+use crate::buffer::Buffer;
+use crate::format::distinct::{Seen, run_time_fields};
+use crate::format::escape::{JsonString, escape};
+use crate::format::message::{Part, Template, push_parts};
+use crate::format::time::Stamp;
+use crate::format::{Encoder, number};
+use crate::record::Record;
+use crate::site::callsite::{SiteInfo, SlotKind};
+use crate::site::level::Level;
+use crate::value::view::ValueRef;
+
+/// The working part of [`Json`].
+pub(super) struct JsonEncoder {
+    layout: Layout,
+    desk: Desk,
+    /// By the call site's number.
+    sites: Vec<Option<Box<Prepared>>>,
+}
+
+/// What is the same for all records.
+struct Layout {
+    json: Json,
+    keys: OwnKeys,
+}
+
+/// What changes with every record.
+struct Desk {
+    stamp: Stamp,
+    seen: Seen,
+}
+
+/// What is the same for all records of a call site.
+struct Prepared {
+    level: Option<Level>,
+    target: &'static str,
+    /// From `,"level":` to the first value in the message, or to the fields.
+    head: Box<[u8]>,
+    /// Where in `head` level and target end.
+    place_end: usize,
+    /// The message behind `head`.
+    message: Box<[Part]>,
+    /// For each slot its `,"key":`; `None` when it is not a field.
+    keys: Vec<Option<Box<[u8]>>>,
+    /// The names of literal fields that could not keep their key.
+    renamed: Vec<String>,
+}
+
+impl JsonEncoder {
+    pub(super) fn new(json: &Json) -> JsonEncoder {
+        let layout = Layout { json: json.clone(), keys: OwnKeys::new(json) };
+        let mut prefix = Buffer::new();
+        prefix.push(b'{');
+        string(&layout.keys.ts, &mut prefix);
+        prefix.push_str(":\"");
+        let prefix = String::from_utf8_lossy(prefix.as_bytes()).into_owned();
+        JsonEncoder {
+            desk: Desk { stamp: Stamp::new(json.precision, &prefix, "\""), seen: Seen::default() },
+            layout,
+            sites: Vec::new(),
+        }
+    }
+
+    /// Encodes a record without keeping anything for its call site.
+    pub(super) fn encode_once(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        let prepared = self.layout.prepare(record.site);
+        self.desk.encode(&self.layout, &prepared, record, out);
+    }
+}
+
+impl Encoder for JsonEncoder {
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        let id = record.site.id;
+        if self.sites.len() <= id {
+            self.sites.resize_with(id + 1, || None);
+        }
+        let layout = &self.layout;
+        let prepared = self.sites[id].get_or_insert_with(|| Box::new(layout.prepare(record.site)));
+        self.desk.encode(layout, prepared, record, out);
+    }
+}
+
+impl Layout {
+    #[cold]
+    fn prepare(&self, site: &SiteInfo) -> Prepared {
+        let mut template = Template::default();
+        if let Some(level) = site.level {
+            self.place(level, site.target, &mut template.text);
+        }
+        let place_end = template.text.len();
+        self.message(site, &mut template);
+        let (head, message) = template.finish();
+        let is_field = |kind| kind == SlotKind::Field;
+        let keys: Vec<&'static str> =
+            site.slots.iter().filter(|slot| is_field(slot.kind)).map(|slot| slot.key).collect();
+        let mut names = self.keys.name_literals(&keys);
+        let mut fragments = names.iter().map(|name| key_fragment(name));
+        let fragments = site
+            .slots
+            .iter()
+            .map(|slot| if is_field(slot.kind) { fragments.next() } else { None })
+            .collect();
+        names.retain(|name| !keys.contains(&name.as_str()));
+        Prepared {
+            level: site.level,
+            target: site.target,
+            head,
+            place_end,
+            message,
+            keys: fragments,
+            renamed: names,
+        }
+    }
+
+    /// Level and target.
+    fn place(&self, level: Level, target: &str, out: &mut Buffer) {
+        push_key(&self.keys.level, out);
+        string(level.as_str(), out);
+        push_key(&self.keys.target, out);
+        string(target, out);
+    }
+
+    /// The message and the source.
+    fn message(&self, site: &SiteInfo, template: &mut Template) {
+        if let Some(pieces) = &site.message {
+            push_key(&self.keys.msg, &mut template.text);
+            template.text.push(b'"');
+            template.message::<JsonString>(pieces);
+            template.text.push(b'"');
+        }
+        if self.json.source {
+            let out = &mut template.text;
+            push_key(&self.keys.file, out);
+            string(site.file, out);
+            push_key(&self.keys.line, out);
+            number::integer(site.line, out);
+        }
+    }
+}
+
+/// `,"key":`
+fn key_fragment(key: &str) -> Box<[u8]> {
+    let mut out = Buffer::new();
+    push_key(key, &mut out);
+    out.as_bytes().into()
+}
+
+fn push_key(key: &str, out: &mut Buffer) {
+    out.push(b',');
+    string(key, out);
+    out.push(b':');
+}
+
+impl Desk {
+    fn encode(
+        &mut self,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let start = out.len();
+        out.extend(self.stamp.text(record.timestamp));
+        if prepared.level == Some(record.level) && core::ptr::eq(prepared.target, record.target) {
+            out.extend(&prepared.head);
+        } else {
+            layout.place(record.level, record.target, out);
+            out.extend(&prepared.head[prepared.place_end..]);
+        }
+        if !prepared.message.is_empty() {
+            push_parts::<JsonString>(&prepared.message, record, out);
+        }
+        if layout.json.thread {
+            push_thread(&layout.keys, record, out);
+        }
+        if layout.json.nested_under.is_some() {
+            self.nested_fields(layout, prepared, record, out);
+        } else {
+            self.fields(layout, prepared, record, out);
+        }
+        out.extend(b"}\n");
+        if layout.json.pretty {
+            pretty::spread(start, out);
+        }
+    }
+
+    fn nested_fields(
+        &mut self,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let before = out.len();
+        push_key(&layout.keys.nested, out);
+        // The first field's comma falls on this brace's place, and is replaced by it below.
+        let first = out.len();
+        self.fields(layout, prepared, record, out);
+        if out.len() == first {
+            out.rewind(before);
+        } else {
+            out.patch(first, b"{");
+            out.push(b'}');
+        }
+    }
+
+    #[inline]
+    fn fields(
+        &mut self,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let bytes = record.values.as_bytes();
+        let mut values = record.values;
+        for key in &prepared.keys {
+            let Some(value) = values.next_value() else { break };
+            if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
+                out.extend(key);
+                push(value, bytes, 0, &mut self.seen, out);
+            }
+        }
+        if record.site.has_dynamic {
+            self.run_time_fields(layout, prepared, record, out);
+        }
+    }
+
+    fn run_time_fields(
+        &mut self,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let mut renamed = Renamed::default();
+        run_time_fields(record, &mut self.seen, |seen, key, value| {
+            let name = renamed.name(key, layout, prepared, record);
+            out.push_str(",\"");
+            escape::<JsonString>(name.key, out);
+            (0..name.underscores).for_each(|_| out.push(b'_'));
+            out.push_str("\":");
+            push(value, record.values.as_bytes(), 0, seen, out);
+        });
+    }
+}
+
+/// The run-time keys of a record that could not stay as they are. They are few, because each
+/// is one of the format's own or what a literal field with such a key was renamed to.
+#[derive(Default)]
+struct Renamed<'a> {
+    names: [Name<'a>; 2 * OwnKeys::COUNT],
+    count: usize,
+}
+
+impl<'a> Renamed<'a> {
+    fn name(
+        &mut self,
+        key: &'a str,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'_>,
+    ) -> Name<'a> {
+        let name = first_free(key, |name| {
+            layout.keys.reserve(name)
+                || prepared.renamed.iter().any(|literal| name.is(literal))
+                || name.underscores > 0
+                    && (record.site.slots.iter().any(|slot| name.is(slot.key))
+                        || record.run_time_fields().any(|(key, _)| name.is(key))
+                        || self.names[..self.count].iter().any(|other| name.same(other)))
+        });
+        if let (true, Some(place)) = (name.underscores > 0, self.names.get_mut(self.count)) {
+            *place = name;
+            self.count += 1;
+        }
+        name
+    }
+}
+
+fn push_thread(keys: &OwnKeys, record: &Record<'_>, out: &mut Buffer) {
+    if !record.thread.name.is_empty() {
+        push_key(&keys.thread, out);
+        string(&record.thread.name, out);
+    }
+    push_key(&keys.thread_id, out);
+    number::integer(record.thread.id, out);
+}

@@ -1,0 +1,257 @@
+//! How a text line is put together: like JSON's, copies of what is ready for the call site,
+//! and the values in between.
+
+use super::Text;
+use crate::buffer::Buffer;
+use crate::format::distinct::{Seen, run_time_fields};
+use crate::format::escape::{BareText, QuotedText, escape};
+use crate::format::message::{Part, Template, push_parts};
+use crate::format::time::Stamp;
+use crate::format::{Encoder, number, plain};
+use crate::record::Record;
+use crate::site::callsite::{Piece, SiteInfo, SlotKind};
+use crate::site::level::Level;
+use crate::value::view::ValueRef;
+
+/// The working part of [`Text`].
+pub(super) struct TextEncoder {
+    layout: Layout,
+    stamp: Stamp,
+    seen: Seen,
+    /// By the call site's number.
+    sites: Vec<Option<Box<Prepared>>>,
+}
+
+/// What is the same for all records.
+struct Layout {
+    text: Text,
+    coloured: bool,
+}
+
+/// What is the same for all records of a call site.
+struct Prepared {
+    /// The level, padded.
+    level: Option<(Level, Box<[u8]>)>,
+    target: &'static str,
+    /// From the target to the first value in the message, or to the fields.
+    head: Box<[u8]>,
+    /// Where in `head` the target ends.
+    target_end: usize,
+    /// The message behind `head`.
+    message: Box<[Part]>,
+    /// For each slot its ` key=`; `None` when it is not a field.
+    keys: Vec<Option<Box<[u8]>>>,
+}
+
+/// The colours of a line's parts, as parameters of `ESC [ … m`.
+mod colour {
+    use crate::site::level::Level;
+
+    pub(super) const DIM: &str = "2";
+    pub(super) const KEY: &str = "36";
+
+    pub(super) fn of(level: Level) -> &'static str {
+        match level {
+            Level::Trace => "2",
+            Level::Debug => "34",
+            Level::Info => "32",
+            Level::Warn => "33",
+            Level::Error => "31",
+            Level::Critical => "1;7;31",
+        }
+    }
+}
+
+impl TextEncoder {
+    pub(super) fn new(text: &Text, coloured: bool) -> TextEncoder {
+        let (prefix, suffix) = if coloured { ("\x1b[2m", "\x1b[0m ") } else { ("", " ") };
+        TextEncoder {
+            layout: Layout { text: text.clone(), coloured },
+            stamp: Stamp::new(text.precision, prefix, suffix),
+            seen: Seen::default(),
+            sites: Vec::new(),
+        }
+    }
+
+    /// Encodes a record without keeping anything for its call site.
+    pub(super) fn encode_once(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        let prepared = self.layout.prepare(record.site);
+        self.layout.line(&mut self.stamp, &mut self.seen, &prepared, record, out);
+    }
+}
+
+impl Encoder for TextEncoder {
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        let id = record.site.id;
+        if self.sites.len() <= id {
+            self.sites.resize_with(id + 1, || None);
+        }
+        let layout = &self.layout;
+        let prepared = self.sites[id].get_or_insert_with(|| Box::new(layout.prepare(record.site)));
+        layout.line(&mut self.stamp, &mut self.seen, prepared, record, out);
+    }
+}
+
+impl Layout {
+    #[cold]
+    fn prepare(&self, site: &SiteInfo) -> Prepared {
+        let mut template = Template::default();
+        self.target(site.target, &mut template.text);
+        let target_end = template.text.len();
+        self.source(site, &mut template.text);
+        if let Some(pieces) = site.message.as_ref().filter(|pieces| !is_empty(pieces)) {
+            template.text.push(b' ');
+            template.message::<BareText>(pieces);
+        }
+        let (head, message) = template.finish();
+        let level = site.level.map(|level| {
+            let mut text = Buffer::new();
+            self.level(level, &mut text);
+            (level, text.as_bytes().into())
+        });
+        let key = |key| {
+            let mut text = Buffer::new();
+            self.key(key, &mut text);
+            text.as_bytes().into()
+        };
+        let keys = site.slots.iter();
+        Prepared {
+            level,
+            target: site.target,
+            head,
+            target_end,
+            message,
+            keys: keys.map(|slot| (slot.kind == SlotKind::Field).then(|| key(slot.key))).collect(),
+        }
+    }
+
+    fn line(
+        &self,
+        stamp: &mut Stamp,
+        seen: &mut Seen,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        if self.text.time {
+            out.extend(stamp.text(record.timestamp));
+        }
+        match &prepared.level {
+            Some((level, text)) if *level == record.level => out.extend(text),
+            _ => self.level(record.level, out),
+        }
+        if self.text.thread {
+            push_thread(record, out);
+        }
+        if core::ptr::eq(prepared.target, record.target) {
+            out.extend(&prepared.head);
+        } else {
+            self.target(record.target, out);
+            out.extend(&prepared.head[prepared.target_end..]);
+        }
+        if !prepared.message.is_empty() {
+            push_parts::<BareText>(&prepared.message, record, out);
+        }
+        self.fields(seen, prepared, record, out);
+        out.push(b'\n');
+    }
+
+    #[inline]
+    fn fields(&self, seen: &mut Seen, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
+        let mut values = record.values;
+        for key in &prepared.keys {
+            let Some(value) = values.next_value() else { break };
+            if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
+                out.extend(key);
+                push_value(value, out);
+            }
+        }
+        if record.site.has_dynamic {
+            run_time_fields(record, seen, |_, key, value| {
+                self.key(key, out);
+                push_value(value, out);
+            });
+        }
+    }
+
+    /// The level, padded to five.
+    fn level(&self, level: Level, out: &mut Buffer) {
+        self.paint(colour::of(level), out, |out| out.push_str(level.as_str()));
+        (level.as_str().len()..5).for_each(|_| out.push(b' '));
+    }
+
+    /// A space and the target, with the colon that ends the place unless the source follows.
+    fn target(&self, target: &str, out: &mut Buffer) {
+        if self.text.target {
+            out.push(b' ');
+            self.paint(colour::DIM, out, |out| escape::<BareText>(target, out));
+            out.push_str(if self.text.source { "" } else { ":" });
+        }
+    }
+
+    /// A space, the place of the call, and a colon.
+    fn source(&self, site: &SiteInfo, out: &mut Buffer) {
+        if self.text.source {
+            out.push(b' ');
+            self.paint(colour::DIM, out, |out| {
+                escape::<BareText>(site.file, out);
+                out.push(b':');
+                number::integer(site.line, out);
+            });
+            out.push(b':');
+        }
+    }
+
+    /// ` key=`
+    fn key(&self, key: &str, out: &mut Buffer) {
+        out.push(b' ');
+        // A buffer takes everything.
+        self.paint(colour::KEY, out, |out| _ = plain::word(key, out));
+        out.push(b'=');
+    }
+
+    /// Writes in a colour, when there are colours.
+    fn paint(&self, colour: &str, out: &mut Buffer, write: impl FnOnce(&mut Buffer)) {
+        if self.coloured {
+            out.push_str("\x1b[");
+            out.push_str(colour);
+            out.push(b'm');
+        }
+        write(out);
+        if self.coloured {
+            out.push_str("\x1b[0m");
+        }
+    }
+}
+
+/// Whether a template has neither text nor values.
+fn is_empty(pieces: &[Piece]) -> bool {
+    pieces.iter().all(|piece| *piece == Piece::Literal(""))
+}
+
+/// ` [name#id]`
+fn push_thread(record: &Record<'_>, out: &mut Buffer) {
+    out.push_str(" [");
+    escape::<BareText>(&record.thread.name, out);
+    out.push(b'#');
+    number::integer(record.thread.id, out);
+    out.push(b']');
+}
+
+/// A field's value. The types of most fields take a short way to the same text.
+#[inline]
+fn push_value(value: ValueRef<'_>, out: &mut Buffer) {
+    match value {
+        ValueRef::Str(text) if plain::is_simple(text.as_bytes()) => out.push_str(text),
+        ValueRef::Str(text) => {
+            out.push(b'"');
+            escape::<QuotedText>(text, out);
+            out.push(b'"');
+        }
+        ValueRef::U64(v) => number::integer(v, out),
+        ValueRef::I64(v) => number::integer(v, out),
+        ValueRef::F64(v) if number::finite_f64(v, out) => {}
+        // A buffer takes everything.
+        _ => _ = plain::text(value, out),
+    }
+}

@@ -1,0 +1,117 @@
+//! [`Logger`]: the handle of a logger, global or local, and the functions for the global one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+
+use crate::pipeline::state::{self, Core};
+use crate::pipeline::stats::Stats;
+use crate::site::filter::Filter;
+
+/// A logger. Cheap to clone; all clones are the same logger.
+///
+/// The global logger's handle need not be kept: the logger lives until the process ends. A
+/// local logger (from [`Builder::build`](crate::Builder::build)) ends with its last handle,
+/// which writes everything out.
+///
+/// ```
+/// # use nexlog_runtime::{Memory, builder};
+/// # use std::time::Duration;
+/// let memory = Memory::new();
+/// let logger = builder().sink(&memory).build()?;
+/// // info!(logger(&logger), "connected");
+/// logger.flush(Duration::from_secs(1))?;
+/// # Ok::<(), nexlog_runtime::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Logger {
+    handle: Arc<Handle>,
+}
+
+/// What the clones share: its drop is the end of a local logger.
+struct Handle {
+    core: Arc<Core>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if !self.core.is_global() {
+            self.core.close();
+        }
+    }
+}
+
+impl Logger {
+    pub(crate) fn new(core: Arc<Core>) -> Logger {
+        Logger { handle: Arc::new(Handle { core }) }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.handle.core
+    }
+
+    /// Returns when every sink has all records that were accepted before the call.
+    ///
+    /// # Errors
+    /// [`Error::Timeout`] when that took longer; [`Error::Sink`] when a sink fails (the others
+    /// have their records); [`Error::Refused`] when a sink calls it from inside a write.
+    pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.core().flush(timeout)
+    }
+
+    /// As `flush`, and files are on their devices (`fdatasync`).
+    ///
+    /// # Errors
+    /// As `flush`, and [`Error::Sink`] when a device refuses.
+    pub fn sync(&self, timeout: Duration) -> Result<(), Error> {
+        self.core().sync(timeout)
+    }
+
+    /// Another filter from now on, for every call site.
+    ///
+    /// # Errors
+    /// [`Error::Filter`] when a directive means nothing; then nothing changes.
+    pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
+        let (filter, problems) = Filter::parse(directives);
+        if !problems.is_empty() {
+            return Err(Error::Filter { problems });
+        }
+        self.core().set_filter(filter);
+        Ok(())
+    }
+
+    /// The counters at this moment.
+    pub fn stats(&self) -> Stats {
+        self.core().stats()
+    }
+}
+
+impl std::fmt::Debug for Logger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Logger")
+            .field("is_global", &self.core().is_global())
+            .finish_non_exhaustive()
+    }
+}
+
+/// [`Logger::flush`] of the global logger; `Ok` when there is none.
+///
+/// # Errors
+/// As [`Logger::flush`].
+pub fn flush(timeout: Duration) -> Result<(), Error> {
+    state::global().map_or(Ok(()), |core| core.flush(timeout))
+}
+
+/// [`Logger::sync`] of the global logger; `Ok` when there is none.
+///
+/// # Errors
+/// As [`Logger::sync`].
+pub fn sync(timeout: Duration) -> Result<(), Error> {
+    state::global().map_or(Ok(()), |core| core.sync(timeout))
+}
+
+/// [`Logger::stats`] of the global logger; all 0 when there is none.
+pub fn stats() -> Stats {
+    state::global().map_or_else(Stats::default, |core| core.stats())
+}

@@ -1,0 +1,504 @@
+//! A logger's shared state, and the decision who drains when.
+//!
+//! Every mode is the same path with another answer to one question: who runs the next pass?
+//! `Immediate`: the caller, before it returns. `Buffered`: the caller, when its lane is half
+//! full, at the flush level, or when the interval has passed at its next call. `Background`:
+//! the worker. A full lane under `Overflow::Block` is drained by its caller in every mode.
+//!
+//! The one word that callers read after a commit is `deadline`: a tick count from which on there
+//! is something to do. 0 means always (`Immediate`; a sleeping worker; the end of the process),
+//! the maximum means never.
+
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
+
+use super::drain::{Pass, Pipeline};
+use super::output::SinkCounts;
+use super::stats::{Counts, Stats};
+use super::worker::Worker;
+use crate::clock;
+use crate::error::{DropReason, Error};
+use crate::lane::lanes::Lanes;
+use crate::lane::memory::Allocator;
+use crate::lane::read::Images;
+use crate::lane::ring::{Lane, Refusal};
+use crate::lane::thread::{self, PassMark};
+use crate::report;
+use crate::site::callsite::Site;
+use crate::site::filter::Filter;
+use crate::site::level::Level;
+
+/// Who writes a record out, and when. Same records, same bytes, same order per thread in all
+/// three.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// The record is with its sinks when the call returns.
+    #[default]
+    Immediate,
+    /// The record is in the thread's buffer when the call returns. The calling thread writes
+    /// when the buffer is half full, at the flush level, or when the flush interval has passed
+    /// at its next call. The last records of a burst therefore wait for the next call, for
+    /// `flush`, or for the end of the process.
+    Buffered,
+    /// The record is in the thread's buffer when the call returns; a worker thread writes.
+    Background,
+}
+
+/// What happens when a thread's buffer is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// The caller writes out what is there, itself. Nothing is lost.
+    #[default]
+    Block,
+    /// The new record is dropped and counted.
+    DropNewest,
+    /// The oldest half of the thread's buffer is dropped and counted; when the pipeline is busy
+    /// the new record is, instead.
+    DropOldest,
+}
+
+/// A function that is told about trouble.
+pub(crate) type OnError = Box<dyn Fn(&Error) + Send + Sync>;
+
+/// What the builder settles.
+pub(crate) struct Settings {
+    pub(crate) mode: Mode,
+    pub(crate) overflow: Overflow,
+    pub(crate) flush_level: Option<Level>,
+    pub(crate) flush_interval: Duration,
+    pub(crate) max_record_bytes: usize,
+    pub(crate) allocator: Allocator,
+    pub(crate) on_error: Option<OnError>,
+    pub(crate) is_global: bool,
+}
+
+/// A logger.
+pub(crate) struct Core {
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) allocator: Allocator,
+    pub(crate) max_record_bytes: usize,
+    pub(crate) counts: Counts,
+    pub(crate) worker: Worker,
+    sinks: Vec<Arc<SinkCounts>>,
+    settings: Settings,
+    filter: RwLock<Filter>,
+    /// The lowest level that may pass the filter, 6 for none.
+    floor: AtomicU8,
+    deadline: AtomicU64,
+    flush_interval_ticks: u64,
+    /// Callers write out themselves: the process is ending, or there is no worker any more.
+    is_write_through: AtomicBool,
+    is_closed: AtomicBool,
+    pipeline: Mutex<Pipeline>,
+}
+
+static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The global logger.
+pub(crate) fn global<'a>() -> Option<&'a Arc<Core>> {
+    // SAFETY: null, or leaked by `set_global`.
+    unsafe { GLOBAL.load(core::sync::atomic::Ordering::Acquire).as_ref() }
+}
+
+/// Makes it the global logger; `false` when there is one.
+pub(crate) fn set_global(core: Arc<Core>) -> bool {
+    let leaked = Box::into_raw(Box::new(core));
+    let order = core::sync::atomic::Ordering::AcqRel;
+    let null = core::ptr::null_mut();
+    let is_first = GLOBAL.compare_exchange(null, leaked, order, Relaxed).is_ok();
+    if !is_first {
+        // SAFETY: nobody else has seen it.
+        drop(unsafe { Box::from_raw(leaked) });
+    }
+    is_first
+}
+
+/// After a commit to the global logger's lane: its deadline has come, or the site flushes.
+#[cold]
+#[inline(never)]
+pub(crate) fn global_is_due(site: &'static Site) {
+    if let (Some(core), Some(lane)) = (global(), thread::lane()) {
+        core.after_commit(lane, site.flushes());
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        settings: Settings,
+        filter: Filter,
+        lanes: Arc<Lanes>,
+        pipeline: Pipeline,
+    ) -> Core {
+        let flush_interval_ticks = pipeline.clock.ticks_in(settings.flush_interval.as_nanos());
+        let deadline = match settings.mode {
+            Mode::Immediate => 0,
+            Mode::Buffered => clock::now().saturating_add(flush_interval_ticks),
+            Mode::Background => u64::MAX,
+        };
+        Core {
+            lanes,
+            allocator: settings.allocator,
+            max_record_bytes: settings.max_record_bytes,
+            counts: Counts::default(),
+            worker: Worker::default(),
+            sinks: pipeline.outputs.counts(),
+            floor: AtomicU8::new(floor(&filter)),
+            filter: RwLock::new(filter),
+            deadline: AtomicU64::new(deadline),
+            flush_interval_ticks,
+            is_write_through: AtomicBool::new(false),
+            is_closed: AtomicBool::new(false),
+            pipeline: Mutex::new(pipeline),
+            settings,
+        }
+    }
+
+    // ---- what callers ask -------------------------------------------------------------------
+
+    /// The filter's answer.
+    pub(crate) fn enabled(&self, target: &str, level: Level) -> bool {
+        level as u8 >= self.floor.load(Relaxed)
+            && self.filter.read().unwrap_or_else(PoisonError::into_inner).enabled(target, level)
+    }
+
+    /// Whether a record of this level is to be written out at once.
+    pub(crate) fn flushes(&self, level: Level) -> bool {
+        self.settings.flush_level.is_some_and(|flush| level >= flush)
+    }
+
+    pub(crate) fn is_global(&self) -> bool {
+        self.settings.is_global
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Relaxed)
+    }
+
+    pub(crate) fn deadline(&self) -> *const AtomicU64 {
+        &raw const self.deadline
+    }
+
+    /// Unless the process is ending: then it stays 0.
+    pub(crate) fn set_deadline(&self, ticks: u64) {
+        self.deadline.store(ticks, SeqCst);
+        if self.is_write_through.load(SeqCst) {
+            self.deadline.store(0, SeqCst);
+        }
+    }
+
+    pub(crate) fn flush_interval(&self) -> Duration {
+        self.settings.flush_interval
+    }
+
+    /// The filter as it is now.
+    pub(crate) fn filter(&self) -> Filter {
+        self.filter.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another filter from now on.
+    pub(crate) fn set_filter(&self, filter: Filter) {
+        let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
+        self.floor.store(floor(&filter), Relaxed);
+        *current = filter.clone();
+        if self.is_global() {
+            crate::registry::set_gate(filter, self.settings.flush_level);
+        }
+    }
+
+    /// Makes every site ask this logger.
+    pub(crate) fn open_gate(&self) {
+        self.set_filter(self.filter());
+    }
+
+    /// A record that passed the gate is lost.
+    pub(crate) fn count_drop(&self, reason: DropReason) {
+        self.counts.drop_at_call(reason, 1);
+    }
+
+    // ---- who drains -------------------------------------------------------------------------
+
+    /// What a caller has to do after a commit to its lane.
+    pub(crate) fn after_commit(&self, lane: &Lane, flush: bool) {
+        // With the worker's membarrier: the commit is visible before the state is read.
+        fence(SeqCst);
+        let drain = match self.settings.mode {
+            Mode::Immediate => true,
+            _ if self.is_write_through.load(Relaxed) => true,
+            Mode::Buffered => {
+                flush || lane.is_half_full() || clock::now() >= self.deadline.load(Relaxed)
+            }
+            Mode::Background => {
+                if flush || lane.is_half_full() {
+                    self.worker.hurry();
+                }
+                self.worker.wake();
+                false
+            }
+        };
+        if drain {
+            self.drain_lane(lane);
+        }
+    }
+
+    /// Drains until everything that is in this lane now has been written.
+    fn drain_lane(&self, lane: &Lane) {
+        let target = lane.published();
+        let Some(mut pipeline) = self.lock() else { return };
+        let pass = (lane.consumed() < target).then(|| pipeline.pass(self, None, false));
+        self.unlock(pipeline, pass);
+    }
+
+    /// One pass by whoever calls. `None` when this thread is inside a pass.
+    pub(crate) fn drain(&self) -> Option<u64> {
+        let mut pipeline = self.lock()?;
+        let pass = pipeline.pass(self, None, false);
+        let records = pass.records;
+        self.unlock(pipeline, Some(pass));
+        Some(records)
+    }
+
+    /// Room in a lane that has none, as the policy says.
+    pub(crate) fn make_room(
+        &self,
+        lane: &Lane,
+        refusal: Refusal,
+        attempts: u32,
+        is_own: bool,
+    ) -> Result<(), DropReason> {
+        let reason = match refusal {
+            Refusal::Full => DropReason::Full,
+            Refusal::NoMemory => DropReason::NoMemory,
+        };
+        match self.settings.overflow {
+            // One pass empties every lane; what then is still refused is lack of memory.
+            Overflow::Block if attempts < 2 && !is_own => {
+                self.drain().map(|_| ()).ok_or(DropReason::Busy)
+            }
+            Overflow::DropOldest if attempts == 0 && !is_own => self.discard_half(lane),
+            _ => Err(reason),
+        }
+    }
+
+    fn discard_half(&self, lane: &Lane) -> Result<(), DropReason> {
+        let mut pipeline = self.try_lock().ok_or(DropReason::Busy)?;
+        let dropped = pipeline.reader.discard_half(lane);
+        self.counts.drop_accepted(DropReason::Oldest, dropped);
+        self.unlock(pipeline, None);
+        Ok(())
+    }
+
+    /// Writes a record that fits in no lane, or whose thread has none, behind all others.
+    pub(crate) fn write_directly(&self, images: &Images, is_own: bool) -> Result<(), DropReason> {
+        let mut pipeline = self.lock().ok_or(DropReason::Busy)?;
+        let pass = pipeline.pass(self, Some(images), false);
+        if !is_own {
+            self.counts.accepted.fetch_add(1, Relaxed);
+        }
+        self.unlock(pipeline, Some(pass));
+        Ok(())
+    }
+
+    /// Writes what waited for the logger.
+    pub(crate) fn adopt(&self, early: Images, lost: u64) {
+        self.counts.drop_at_call(DropReason::Early, lost);
+        let Some(mut pipeline) = self.lock() else { return };
+        let filter = self.filter();
+        let (images, records) =
+            early.retain(&pipeline.clock, |record| filter.enabled(record.target(), record.level()));
+        self.counts.accepted.fetch_add(records, Relaxed);
+        let pass = pipeline.pass(self, Some(&images), false);
+        self.unlock(pipeline, Some(pass));
+    }
+
+    // ---- the mutex --------------------------------------------------------------------------
+
+    /// The pipeline, for this thread; `None` when it has one already.
+    fn lock(&self) -> Option<Locked<'_>> {
+        if thread::in_pass() {
+            return None;
+        }
+        let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Locked { pipeline, mark: PassMark::set() })
+    }
+
+    fn try_lock(&self) -> Option<Locked<'_>> {
+        if thread::in_pass() {
+            return None;
+        }
+        let pipeline = match self.pipeline.try_lock() {
+            Ok(pipeline) => pipeline,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(Locked { pipeline, mark: PassMark::set() })
+    }
+
+    fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {
+        let mut pause = Duration::from_micros(20);
+        loop {
+            if let Some(locked) = self.try_lock() {
+                return Some(locked);
+            }
+            if thread::in_pass() || Instant::now() >= end {
+                return None;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(1));
+        }
+    }
+
+    /// Frees the pipeline, then reports. The mark stays until the reports are done: what
+    /// `on_error` logs waits for the next pass.
+    fn unlock(&self, locked: Locked<'_>, pass: Option<Pass>) {
+        let Locked { pipeline, mark } = locked;
+        if self.settings.mode == Mode::Buffered {
+            self.set_deadline(clock::now().saturating_add(self.flush_interval_ticks));
+        }
+        drop(pipeline);
+        for error in pass.into_iter().flat_map(|pass| pass.errors) {
+            match &self.settings.on_error {
+                Some(on_error) => {
+                    let call = std::panic::AssertUnwindSafe(|| on_error(&error));
+                    let _ = std::panic::catch_unwind(call);
+                }
+                None => {
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                }
+            }
+        }
+        drop(mark);
+    }
+
+    // ---- flush, sync, end -------------------------------------------------------------------
+
+    /// Returns when every sink has all records that were accepted before the call.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.finish("flush", timeout, |_| Ok(()))
+    }
+
+    /// The same, and the sinks' data is on their devices.
+    pub(crate) fn sync(&self, timeout: Duration) -> Result<(), Error> {
+        self.finish("sync", timeout, |pipeline| pipeline.outputs.sync())
+    }
+
+    fn finish(
+        &self,
+        what: &'static str,
+        timeout: Duration,
+        last: impl Fn(&mut Pipeline) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if thread::in_pass() {
+            return Err(Error::Refused { reason: DropReason::Busy });
+        }
+        let end = Instant::now() + timeout;
+        let targets: Vec<(&Lane, u64)> =
+            self.lanes.iter().map(|lane| (lane, lane.published())).collect();
+        loop {
+            let late = || Error::Timeout { what, waited: timeout };
+            let mut locked = self.lock_until(end).ok_or_else(late)?;
+            let mut pass = locked.pipeline.pass(self, None, true);
+            let is_done = targets.iter().all(|(lane, target)| lane.consumed() >= *target);
+            let failing = locked.pipeline.outputs.failing().map(str::to_owned);
+            let outcome = if is_done { last(&mut locked.pipeline) } else { Ok(()) };
+            let error = failing.map(|name| {
+                let found = pass.errors.iter().position(
+                    |error| matches!(error, Error::Sink { name: other, .. } if *other == name),
+                );
+                found.map_or_else(
+                    || Error::Sink {
+                        name,
+                        source: std::io::Error::other("it failed before and still does"),
+                    },
+                    |index| pass.errors.remove(index),
+                )
+            });
+            self.unlock(locked, Some(pass));
+            match error {
+                Some(error) if is_done => return Err(error),
+                _ if is_done => return outcome,
+                _ => {}
+            }
+        }
+    }
+
+    /// From now on callers write out before they return; what is there is written. `false` when
+    /// the mutex could not be had in time.
+    pub(crate) fn write_through(&self, patience: Duration) -> bool {
+        self.is_write_through.store(true, SeqCst);
+        self.deadline.store(0, SeqCst);
+        crate::sys::membarrier();
+        if thread::in_pass() {
+            return false;
+        }
+        let Some(mut locked) = self.lock_until(Instant::now() + patience) else { return false };
+        let pass = locked.pipeline.pass(self, None, true);
+        self.unlock(locked, Some(pass));
+        true
+    }
+
+    /// Writes what is there, without waiting longer than `patience` for the pipeline.
+    pub(crate) fn drain_within(&self, patience: Duration) {
+        if let Some(mut locked) = self.lock_until(Instant::now() + patience) {
+            let pass = locked.pipeline.pass(self, None, true);
+            self.unlock(locked, Some(pass));
+        }
+    }
+
+    /// The end of a local logger: everything is written, the sinks are dropped.
+    pub(crate) fn close(&self) {
+        self.worker.stop();
+        self.write_through(Duration::from_secs(2));
+        self.is_closed.store(true, Relaxed);
+        if let Some(mut locked) = self.try_lock() {
+            let sinks = locked.pipeline.outputs.take();
+            self.unlock(locked, None);
+            drop(sinks);
+        }
+    }
+
+    /// The counters.
+    pub(crate) fn stats(&self) -> Stats {
+        let dropped_by = self.counts.dropped_by();
+        let sinks: Vec<_> = self.sinks.iter().map(|sink| sink.read()).collect();
+        Stats {
+            accepted: self.lanes.accepted() + self.counts.accepted.load(Relaxed),
+            written: self.counts.written.load(Relaxed),
+            dropped: dropped_by.total(),
+            dropped_by,
+            own: self.counts.own.load(Relaxed),
+            bytes: sinks.iter().map(|sink| sink.bytes).sum(),
+            errors: sinks.iter().map(|sink| sink.errors).sum(),
+            lanes: self.lanes.count() as u64,
+            sinks,
+            ..Stats::default()
+        }
+    }
+}
+
+/// The pipeline mutex, held by this thread.
+struct Locked<'a> {
+    pipeline: MutexGuard<'a, Pipeline>,
+    mark: PassMark,
+}
+
+impl core::ops::Deref for Locked<'_> {
+    type Target = Pipeline;
+
+    fn deref(&self) -> &Pipeline {
+        &self.pipeline
+    }
+}
+
+impl core::ops::DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Pipeline {
+        &mut self.pipeline
+    }
+}
+
+fn floor(filter: &Filter) -> u8 {
+    filter.floor().map_or(6, |level| level as u8)
+}

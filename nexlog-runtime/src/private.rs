@@ -1,0 +1,35 @@
+//! The whole contract between the macros' expansions and the runtime. Not for users: it changes
+//! with any release, together with `nexlog-macros`, which is pinned to this version.
+
+pub use core;
+
+pub use crate::error::Error;
+pub use crate::lane::draft::Draft;
+pub use crate::lane::emit::{
+    emit0, emit1, emit2, emit3, emit4, emit5, emit6, emit7, emit8, emit9, emit10, emit11, emit12,
+};
+pub use crate::logger::Logger;
+pub use crate::registry::gate;
+pub use crate::site::callsite::Site;
+pub use crate::site::level::Level;
+pub use crate::site::static_filter::static_rule;
+pub use crate::value::capture::*;
+pub use crate::value::{Keyed, Splice};
+
+/// What cargo features leave in the binary, level by level.
+pub mod static_on {
+    use crate::site::level::STATIC_FLOOR;
+
+    /// Trace records.
+    pub const TRACE: bool = STATIC_FLOOR == 0;
+    /// Debug records.
+    pub const DEBUG: bool = STATIC_FLOOR <= 1;
+    /// Info records.
+    pub const INFO: bool = STATIC_FLOOR <= 2;
+    /// Warn records.
+    pub const WARN: bool = STATIC_FLOOR <= 3;
+    /// Error records.
+    pub const ERROR: bool = STATIC_FLOOR <= 4;
+    /// Critical records.
+    pub const CRITICAL: bool = STATIC_FLOOR <= 5;
+}

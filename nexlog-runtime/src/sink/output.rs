@@ -1,0 +1,227 @@
+//! [`Output`]: a sink before it is opened, with its format and its filter.
+//!
+//! [`Console`], [`File`] and [`Memory`] are descriptions; a sink of your own comes as it is. All
+//! become an `Output`, and the builder opens them: only then are files touched and the
+//! environment read.
+
+use core::fmt;
+use std::sync::Arc;
+
+use super::Sink;
+use super::console::{self, Color, Console};
+use super::file::{File, FileSink};
+use super::memory::Memory;
+use crate::error::Error;
+use crate::format::Format;
+use crate::format::json::Json;
+use crate::format::text::Text;
+use crate::site::filter::{Filter, FilterProblem};
+use crate::site::level::Level;
+use crate::sys::Stdio;
+
+/// Where records go, in which format, and which of them.
+///
+/// Every [`Sink`] is one by itself, with all records as JSON; this gives it another format or
+/// a filter of its own:
+///
+/// ```
+/// use nexlog_runtime::{Batch, Level, Output, Sink, Text, WriteError};
+///
+/// struct Discard;
+///
+/// impl Sink for Discard {
+///     fn write(&mut self, _: &Batch<'_>) -> Result<(), WriteError> {
+///         Ok(())
+///     }
+/// }
+///
+/// let plain: Output = Discard.into();
+/// let chosen = Output::to(Discard).format(Text::compact()).level(Level::Warn);
+/// ```
+pub struct Output {
+    place: Place,
+    pub(super) choice: Choice,
+}
+
+/// What is opened.
+pub(super) enum Place {
+    Console(Stdio, Color),
+    File(File),
+    Open(Box<dyn Sink>),
+}
+
+/// An output at work.
+pub(crate) struct OpenOutput {
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) format: Arc<dyn Format>,
+    pub(crate) coloured: bool,
+    pub(crate) filter: Option<Filter>,
+    /// What is wrong with the filter's text; the rest of it applies.
+    pub(crate) problems: Vec<FilterProblem>,
+}
+
+/// The format and filter that the user chose.
+#[derive(Clone, Default)]
+pub(super) struct Choice {
+    format: Option<Arc<dyn Format>>,
+    filter: Option<Filter>,
+    problems: Vec<FilterProblem>,
+}
+
+impl Choice {
+    pub(super) fn set_format(&mut self, format: impl Format) {
+        self.format = Some(Arc::new(format));
+    }
+
+    /// Adds directives to those that are there.
+    pub(super) fn add_filter(&mut self, directives: &str) {
+        let (filter, problems) = Filter::parse(directives);
+        self.problems.extend(problems);
+        self.filter.get_or_insert_default().extend(filter);
+    }
+
+    pub(super) fn set_level(&mut self, level: Level) {
+        self.filter.get_or_insert_default().extend(Filter::from(level));
+    }
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
+/// The methods that all descriptions of an output share; each has a field `choice`.
+macro_rules! choice_methods {
+    () => {
+        /// Its format.
+        #[must_use]
+        pub fn format(mut self, format: impl crate::format::Format) -> Self {
+            self.choice.set_format(format);
+            self
+        }
+
+        /// What it takes of the records that pass the logger's own filter; the grammar is that
+        /// of [`Filter`](crate::Filter). Further calls add directives. A directive that means
+        /// nothing is reported when the logger is built, and the others apply.
+        #[must_use]
+        pub fn filter(mut self, directives: &str) -> Self {
+            self.choice.add_filter(directives);
+            self
+        }
+
+        /// The lowest level it takes, of targets that no directive of its filter names.
+        #[must_use]
+        pub fn level(mut self, level: crate::Level) -> Self {
+            self.choice.set_level(level);
+            self
+        }
+    };
+}
+pub(super) use choice_methods;
+
+impl Output {
+    /// To a sink of your own. Without another call: all records, as JSON.
+    pub fn to(sink: impl Sink) -> Output {
+        Output { place: Place::Open(Box::new(sink)), choice: Choice::default() }
+    }
+
+    choice_methods!();
+
+    pub(super) fn new(place: Place, choice: Choice) -> Output {
+        Output { place, choice }
+    }
+
+    /// Opens it: a file is opened and made here, and colours are decided.
+    pub(crate) fn open(self) -> Result<OpenOutput, Error> {
+        let for_people = matches!(self.place, Place::Console(..));
+        let (sink, coloured): (Box<dyn Sink>, bool) = match self.place {
+            Place::Console(stream, color) => {
+                let env = |name: &str| std::env::var_os(name);
+                (console::open(stream), console::colour_wanted(color, stream.is_terminal(), env))
+            }
+            Place::File(file) => (Box::new(FileSink::open(&file)?), false),
+            Place::Open(sink) => (sink, false),
+        };
+        let Choice { format, filter, problems } = self.choice;
+        let format = format.unwrap_or_else(|| {
+            if for_people { Arc::new(Text::compact()) } else { Arc::new(Json::new()) }
+        });
+        Ok(OpenOutput { sink, format, coloured, filter, problems })
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match &self.place {
+            Place::Console(stream, _) => format!("{stream:?}"),
+            Place::File(file) => format!("{file:?}"),
+            Place::Open(sink) => sink.name(),
+        };
+        f.debug_struct("Output").field("place", &place).field("choice", &self.choice).finish()
+    }
+}
+
+impl<S: Sink> From<S> for Output {
+    fn from(sink: S) -> Output {
+        Output::to(sink)
+    }
+}
+
+impl From<Console> for Output {
+    fn from(console: Console) -> Output {
+        Output::new(Place::Console(console.stream, console.color), console.choice)
+    }
+}
+
+impl From<File> for Output {
+    fn from(file: File) -> Output {
+        let choice = file.choice.clone();
+        Output::new(Place::File(file), choice)
+    }
+}
+
+impl From<Memory> for Output {
+    fn from(memory: Memory) -> Output {
+        let (sink, choice) = memory.into_sink();
+        Output::new(Place::Open(Box::new(sink)), choice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::{Batch, WriteError};
+
+    struct Discard;
+
+    impl Sink for Discard {
+        fn write(&mut self, _: &Batch<'_>) -> Result<(), WriteError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_custom_sink_is_an_output_with_and_without_choices() {
+        let open = Output::from(Discard).open().unwrap();
+        assert!(open.filter.is_none() && open.problems.is_empty() && !open.coloured);
+        let chosen = Output::to(Discard).level(Level::Error).filter("db=debug").open().unwrap();
+        assert_eq!(chosen.filter.unwrap().to_string(), "error,db=debug");
+    }
+
+    #[test]
+    fn a_typo_in_an_outputs_filter_is_handed_on_and_the_rest_applies() {
+        let open = Output::from(Console::stderr().filter("warn,a=debg").filter("b=off")).open();
+        let open = open.unwrap();
+        assert_eq!(open.filter.unwrap().to_string(), "warn,b=off");
+        assert_eq!(open.problems.len(), 1);
+    }
+
+    #[test]
+    fn every_output_says_what_it_is() {
+        assert!(format!("{:?}", Output::from(Discard)).contains("Discard"));
+        assert!(format!("{:?}", Output::from(File::at("x/y.log"))).contains("x/y.log"));
+        assert_eq!(Output::from(Console::stdout()).open().unwrap().sink.name(), "stdout");
+        assert_eq!(Output::from(Memory::new()).open().unwrap().sink.name(), "memory");
+    }
+}

@@ -1,0 +1,99 @@
+//! [`init`]: a global logger in one call, set up by the environment.
+
+use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, builder};
+
+/// Installs a global logger for people: standard error, text, colours on a terminal, level info.
+///
+/// The environment changes that:
+///
+/// | variable | means |
+/// | --- | --- |
+/// | `NEXLOG`, else `RUST_LOG` | the filter: `info,my_app::db=debug` |
+/// | `NEXLOG_LEVEL` | the level, when neither of those is set |
+/// | `NEXLOG_COLOR` | `auto`, `always` or `never` |
+/// | `NEXLOG_FILE` | write to this file instead, as JSON lines |
+/// | `NEXLOG_FORMAT` | `text` or `json` |
+///
+/// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are honoured.
+///
+/// # Errors
+/// [`Error::AlreadyInstalled`]; [`Error::Option`] when a variable has a value that means
+/// nothing; [`Error::File`] when the file cannot be opened.
+///
+/// ```
+/// fn main() -> Result<(), nexlog::Error> {
+///     nexlog::init()?;
+///     nexlog::info!("cache warmed", entries = 4096);
+///     Ok(())
+/// }
+/// ```
+pub fn init() -> Result<Logger, Error> {
+    from_environment(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?.install()
+}
+
+fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Builder, Error> {
+    let mut logger = builder();
+    if let Some(level) = variable("NEXLOG_LEVEL") {
+        let problem = |e: crate::ParseLevelError| option("NEXLOG_LEVEL", e.to_string());
+        let off = level.eq_ignore_ascii_case("off");
+        let level = if off { level } else { level.parse::<Level>().map_err(problem)?.to_string() };
+        logger = logger.filter(level);
+    }
+    logger = logger.filter_env("NEXLOG");
+    let color = match variable("NEXLOG_COLOR").as_deref() {
+        None | Some("auto") => Color::Auto,
+        Some("always") => Color::Always,
+        Some("never") => Color::Never,
+        Some(other) => return Err(unknown("NEXLOG_COLOR", other, "auto, always or never")),
+    };
+    let format = variable("NEXLOG_FORMAT");
+    let is_json = match (format.as_deref(), variable("NEXLOG_FILE")) {
+        (None, file) => file.is_some(),
+        (Some("json"), _) => true,
+        (Some("text"), _) => false,
+        (Some(other), _) => return Err(unknown("NEXLOG_FORMAT", other, "text or json")),
+    };
+    Ok(match (variable("NEXLOG_FILE"), is_json) {
+        (Some(path), true) => logger.file(File::at(path).format(Json::new())),
+        (Some(path), false) => logger.file(File::at(path).format(Text::compact())),
+        (None, true) => logger.console(Console::stderr().color(color).format(Json::new())),
+        (None, false) => logger.console(Console::stderr().color(color)),
+    })
+}
+
+fn unknown(name: &'static str, value: &str, remedy: &str) -> Error {
+    option(name, format!("`{value}` means nothing here; use {remedy}"))
+}
+
+fn option(option: &'static str, problem: String) -> Error {
+    Error::Option { option, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(pairs: &[(&str, &str)]) -> Result<(), String> {
+        let find = |name: &str| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        from_environment(find).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_documented_value_is_taken_and_others_name_the_variable() {
+        for value in ["auto", "always", "never"] {
+            assert_eq!(outcome(&[("NEXLOG_COLOR", value)]), Ok(()));
+        }
+        for value in ["text", "json"] {
+            assert_eq!(outcome(&[("NEXLOG_FORMAT", value)]), Ok(()));
+        }
+        for value in ["off", "WARN", "crit"] {
+            assert_eq!(outcome(&[("NEXLOG_LEVEL", value)]), Ok(()));
+        }
+        for name in ["NEXLOG_COLOR", "NEXLOG_FORMAT", "NEXLOG_LEVEL"] {
+            let error = outcome(&[(name, "purple")]).unwrap_err();
+            assert!(error.contains(name) && error.contains("purple"), "{error}");
+        }
+    }
+}

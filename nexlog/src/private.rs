@@ -1,0 +1,4 @@
+//! What expansions name. Not for users.
+
+pub use nexlog_macros::*;
+pub use nexlog_runtime::private::*;

@@ -188,5 +188,5 @@ fn shorthand_code(begin: Cursor<'_>, end: Cursor<'_>) -> Code {
         tokens.extend([tree]);
         at = rest;
     }
-    Code { tokens, first: begin.span(), last, loose: false }
+    Code { tokens, first: begin.span(), last }
 }

@@ -93,6 +93,8 @@ pub enum Shape {
     Comparison,
     /// A call of one plain name.
     Call(String),
+    /// `format!(…)`, `format_args!(…)`
+    Formatted,
     Other,
 }
 
@@ -141,8 +143,6 @@ pub struct Code {
     pub tokens: TokenStream,
     pub first: Span,
     pub last: Span,
-    /// Whether `&` in front would bind to a part of it only.
-    pub loose: bool,
 }
 
 impl Item {

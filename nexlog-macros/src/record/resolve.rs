@@ -148,7 +148,9 @@ impl Resolver<'_> {
             Some(key) => self.field(key, Value { how: How::Typed, code: bare.code }),
             None => {
                 self.faults.add(check::not_a_field(&bare, has_message && behind, open));
-                self.argument(bare.code);
+                if !check::is_word_of_ours(&bare.shape) {
+                    self.argument(bare.code);
+                }
             }
         }
     }

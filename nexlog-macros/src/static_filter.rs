@@ -46,7 +46,7 @@ static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
 /// with the variable.
 pub fn verdict(level: u8) -> (Verdict, Option<String>) {
     let variable = env::var_os("NEXLOG_STATIC").map(|text| text.to_string_lossy().into_owned());
-    let crate_name = env::var("CARGO_CRATE_NAME").unwrap_or_default();
+    let crate_name = crate_name();
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let current = cache
         .as_ref()
@@ -61,9 +61,18 @@ pub fn verdict(level: u8) -> (Verdict, Option<String>) {
     (rules.verdict(level, crate_name), rules.typo.take())
 }
 
+/// The name of the crate being compiled: from cargo, or (other build tools) from the
+/// arguments of the compiler, which is the process we are in.
+fn crate_name() -> String {
+    if let Ok(name) = env::var("CARGO_CRATE_NAME") {
+        return name;
+    }
+    let mut arguments = env::args_os().skip_while(|argument| argument != "--crate-name").skip(1);
+    arguments.next().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 impl Rules {
-    /// Reads the directives that concern `crate_name`. An empty name (a build without cargo)
-    /// keeps every rule for the `const fn`.
+    /// Reads the directives that concern `crate_name`.
     fn parse(text: &str, crate_name: &str) -> Rules {
         let mut rules = Rules::default();
         let mut of_crate = None;

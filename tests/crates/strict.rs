@@ -174,7 +174,7 @@ pub mod shadowed {
         nexlog::info!("x {1:?} {0}", value1, value0, site = SITE, logger = draft);
         nexlog::info!("x", a = debug(site, 1), b = (display(site)), c = display(site));
         nexlog::log!(target(target), pick(level), "x {site:?}", logger, target, draft, SITE);
-        let _ = nexlog::try_log!(nexlog::Level::Info, "x", site, draft, value0);
+        drop(nexlog::try_log!(nexlog::Level::Info, "x", site, draft, value0));
     }
 
     fn pick(level: u64) -> ::nexlog::Level {

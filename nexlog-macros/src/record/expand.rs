@@ -86,7 +86,13 @@ impl Site {
                 let ok = self.ok();
                 quote_spanned!(Span::mixed_site()=> else { #ok })
             }
-            Form::Enabled => quote_spanned!(Span::mixed_site()=> else { false }),
+            Form::Enabled => {
+                let krate = &self.krate;
+                // A bare `false` would make clippy see through `enabled!(…) && other`.
+                quote_spanned! {Span::mixed_site()=>
+                    else { #krate::__private::core::convert::identity(false) }
+                }
+            }
         }
     }
 
@@ -115,9 +121,11 @@ impl Site {
         let krate = &self.krate;
         let values = Values { krate, plan, hoisted: plan.needs_hoisting() };
         let slots = plan.slots.iter().map(|slot| values.value(&slot.source));
+        // In parentheses: else the path's span mixes ours with that of `$crate`, and the compiler
+        // underlines the whole call instead of the argument it dislikes.
         let emit = word(&format!("emit{}", plan.slots.len()));
         let import = values.import();
-        let call = quote_spanned!(mixed=> #import #krate::__private::#emit(site #(, #slots)*););
+        let call = quote_spanned!(mixed=> #import (#krate::__private::#emit)(site #(, #slots)*););
         let call = values.bind(call);
         quote_spanned!(mixed=> #check_level #site if site.enabled() { #call })
     }
@@ -272,7 +280,7 @@ impl Runtime {
                 self.target = some("target");
                 let name = Ident::new("target", located(code.first));
                 self.checks.extend(quote_spanned! {located(code.first)=>
-                    let #name = #krate::__private::target_text(#name);
+                    let #name = (#krate::__private::target_text)(#name);
                 });
                 self.bindings.push((name, borrowed(code)));
             }

@@ -43,15 +43,11 @@ impl Site {
 
     /// The whole expansion.
     pub fn expand(&self, plan: &Plan) -> TokenStream {
-        let krate = &self.krate;
         let condition = self.condition();
         let body = if self.is_general(plan) { self.general(plan) } else { self.fast(plan) };
         let otherwise = self.otherwise();
         let mixed = Span::mixed_site();
         quote_spanned! {mixed=> {
-            const _: () = {
-                let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");
-            };
             if #condition { #body } #otherwise
         }}
     }
@@ -90,7 +86,13 @@ impl Site {
                 let ok = self.ok();
                 quote_spanned!(Span::mixed_site()=> else { #ok })
             }
-            Form::Enabled => quote_spanned!(Span::mixed_site()=> else { false }),
+            Form::Enabled => {
+                let krate = &self.krate;
+                // A bare `false` would make clippy see through `enabled!(…) && other`.
+                quote_spanned! {Span::mixed_site()=>
+                    else { #krate::__private::core::convert::identity(false) }
+                }
+            }
         }
     }
 
@@ -118,10 +120,12 @@ impl Site {
         }
         let krate = &self.krate;
         let values = Values { krate, plan, hoisted: plan.needs_hoisting() };
-        let slots = plan.slots.iter().map(|slot| values.by_value(&slot.source));
+        let slots = plan.slots.iter().map(|slot| values.value(&slot.source));
+        // In parentheses: else the path's span mixes ours with that of `$crate`, and the compiler
+        // underlines the whole call instead of the argument it dislikes.
         let emit = word(&format!("emit{}", plan.slots.len()));
         let import = values.import();
-        let call = quote_spanned!(mixed=> #import #krate::__private::#emit(site #(, #slots)*););
+        let call = quote_spanned!(mixed=> #import (#krate::__private::#emit)(site #(, #slots)*););
         let call = values.bind(call);
         quote_spanned!(mixed=> #check_level #site if site.enabled() { #call })
     }
@@ -153,7 +157,7 @@ impl Site {
         let mixed = Span::mixed_site();
         let values = Values { krate, plan, hoisted: true };
         let pushes = plan.slots.iter().map(|slot| {
-            let value = values.by_reference(&slot.source);
+            let value = values.pushed(&slot.source);
             quote_spanned!(mixed=> draft.push(#value);)
         });
         let import = values.import();
@@ -164,17 +168,17 @@ impl Site {
             quote_spanned!(mixed=> let _ = draft.finish();)
         };
         let binding = if plan.slots.is_empty() { TokenStream::new() } else { quote!(mut) };
-        values.bind(
-            quote_spanned! {mixed=>
-                #import
-                let #binding draft = #krate::__private::Draft::begin(site, #level, #target, #logger);
-                #(#pushes)*
-                #finish
-            },
-        )
+        values.bind(quote_spanned! {mixed=>
+            #import
+            let #binding draft = #krate::__private::Draft::begin(site, #level, #target, #logger);
+            #(#pushes)*
+            #finish
+        })
     }
 
-    /// `let site = …;`, the static hidden from the user's expressions.
+    /// `let site = …;`, the static hidden from the user's expressions. Naming the variable
+    /// makes cargo rebuild the crate when it changes; a `const` of its own for that would cost
+    /// twice as much build time.
     fn site(&self, plan: &Plan) -> TokenStream {
         let krate = &self.krate;
         let level = self.static_level().map_or(255, |level| level.0);
@@ -186,16 +190,19 @@ impl Site {
         let text = descriptor(target.unwrap_or_default(), slots, plan.message.as_deref());
         quote_spanned! {Span::mixed_site()=>
             let site: &'static #krate::__private::Site = {
-                static SITE: #krate::__private::Site = #krate::__private::Site::new(
-                    #level,
-                    #krate::__private::core::line!(),
-                    #krate::__private::core::concat!(
-                        #text,
-                        #krate::__private::core::module_path!(),
-                        "\n",
-                        #krate::__private::core::file!()
-                    ),
-                );
+                static SITE: #krate::__private::Site = {
+                    let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");
+                    #krate::__private::Site::new(
+                        #level,
+                        #krate::__private::core::line!(),
+                        #krate::__private::core::concat!(
+                            #text,
+                            #krate::__private::core::module_path!(),
+                            "\n",
+                            #krate::__private::core::file!()
+                        ),
+                    )
+                };
                 &SITE
             };
         }
@@ -253,13 +260,14 @@ impl Runtime {
         self.checks.extend(
             quote_spanned!(located(code.first)=> let #name: #krate::__private::Level = #name;),
         );
-        self.bindings.push((name, parenthesized(code)));
+        self.bindings.push((name, parenthesized(code.tokens.clone(), code).into()));
     }
 
     fn option(&mut self, krate: &TokenStream, option: &Chosen) {
         let some = |name: &str| {
             let name = word(name);
-            let some = quote_spanned!(Span::mixed_site()=> #krate::__private::core::option::Option::Some);
+            let some =
+                quote_spanned!(Span::mixed_site()=> #krate::__private::core::option::Option::Some);
             quote_spanned!(Span::mixed_site()=> #some(#name))
         };
         match option {
@@ -272,8 +280,7 @@ impl Runtime {
                 self.target = some("target");
                 let name = Ident::new("target", located(code.first));
                 self.checks.extend(quote_spanned! {located(code.first)=>
-                    let #name: &#krate::__private::core::primitive::str =
-                        #krate::__private::core::convert::AsRef::as_ref(#name);
+                    let #name = (#krate::__private::target_text)(#name);
                 });
                 self.bindings.push((name, borrowed(code)));
             }
@@ -321,68 +328,74 @@ impl Values<'_> {
         quote_spanned!(Span::mixed_site()=> use #krate::__private::Via as _;)
     }
 
-    /// As an argument of `emitN`.
-    fn by_value(&self, source: &Source) -> TokenStream {
+    /// As an argument of `emitN` and of `Draft::push`: a reference, or what a ladder chose.
+    fn value(&self, source: &Source) -> TokenStream {
         let krate = self.krate;
         match source {
-            Source::Value(how, number) => self.wrapped(*how, *number).0,
+            Source::Value(how, number) => self.wrapped(*how, *number),
             Source::Splice(number) => {
-                let (fields, span) = self.reference(*number);
-                quote_spanned!(span=> #krate::__private::Splice(#fields))
+                let (fields, code) = self.reference(*number);
+                let span = located(code.first);
+                reference_to(quote_spanned!(span=> #krate::__private::Splice(#fields)), code)
             }
             Source::Keyed(key, how, number) => {
-                let (key, span) = self.reference(*key);
-                let value = self.value_reference(*how, *number);
-                quote_spanned!(span=> #krate::__private::Keyed(#key, #value))
+                let (key, code) = self.reference(*key);
+                let span = located(code.first);
+                let value = self.reference_of(*how, *number);
+                reference_to(quote_spanned!(span=> #krate::__private::Keyed(#key, #value)), code)
             }
             Source::Format(..) => self.format(source),
         }
     }
 
-    /// As an argument of `Draft::push`.
-    fn by_reference(&self, source: &Source) -> TokenStream {
+    /// As an argument of `Draft::push`, which takes references only.
+    fn pushed(&self, source: &Source) -> TokenStream {
         match source {
-            Source::Value(how, number) => self.value_reference(*how, *number),
-            _ => {
-                let value = self.by_value(source);
+            Source::Value(how, number) => self.reference_of(*how, *number),
+            Source::Format(..) => {
+                let value = self.format(source);
                 quote_spanned!(Span::mixed_site()=> &#value)
             }
+            Source::Splice(_) | Source::Keyed(..) => self.value(source),
         }
     }
 
-    fn value_reference(&self, how: How, number: usize) -> TokenStream {
-        let (value, span) = self.wrapped(how, number);
-        if how == How::Typed { value } else { quote_spanned!(span=> &#value) }
+    fn reference_of(&self, how: How, number: usize) -> TokenStream {
+        let value = self.wrapped(how, number);
+        match how {
+            How::Captured | How::Error => quote_spanned!(Span::mixed_site()=> &#value),
+            How::Typed | How::Debug | How::Display | How::Bytes | How::Secret => value,
+        }
     }
 
-    fn wrapped(&self, how: How, number: usize) -> (TokenStream, Span) {
+    fn wrapped(&self, how: How, number: usize) -> TokenStream {
         let krate = self.krate;
-        let (value, span) = self.reference(number);
+        let (value, code) = self.reference(number);
+        let span = located(code.first);
         let private = quote_spanned!(span=> #krate::__private);
-        let tokens = match how {
-            How::Typed => value,
+        let wrapper = match how {
+            How::Typed => return value,
+            How::Error => {
+                return quote_spanned!(span=> (&&&&#private::Fault(#value)).__nexlog_slot());
+            }
+            How::Captured => {
+                return quote_spanned!(span=> (&&&#private::Capture(#value)).__nexlog_slot());
+            }
             How::Debug => quote_spanned!(span=> #private::Debug(#value)),
             How::Display => quote_spanned!(span=> #private::Display(#value)),
             How::Bytes => quote_spanned!(span=> #private::Bytes(#value)),
             How::Secret => quote_spanned!(span=> #private::Secret::of(#value)),
-            How::Error => quote_spanned! {span=>
-                (&&&&#private::Fault(#value)).__nexlog_slot()
-            },
-            How::Captured => quote_spanned! {span=>
-                (&&&#private::Capture(#value)).__nexlog_slot()
-            },
         };
-        (tokens, span)
+        reference_to(wrapper, code)
     }
 
-    /// A reference to an argument, and the span for what is written around it.
-    fn reference(&self, number: usize) -> (TokenStream, Span) {
+    /// A reference to an argument, and the argument, for the place of what is written around it.
+    fn reference(&self, number: usize) -> (TokenStream, &Code) {
         let code = &self.plan.arguments[number];
-        let span = located(code.first);
         if self.hoisted {
-            (TokenTree::Ident(binding(number, span)).into(), span)
+            (TokenTree::Ident(binding(number, located(code.first))).into(), code)
         } else {
-            (borrowed(code), span)
+            (borrowed(code), code)
         }
     }
 
@@ -473,23 +486,24 @@ pub fn faulty(plan: &Plan, call: &Call, faults: Faults) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> { if false { #(let _ = #seen;)* } #(#errors)* })
 }
 
-/// `&expr`, with parentheses where `&` would bind to a part. The spans are the user's, so that
-/// an error about the value is underlined there.
+/// `&(expr)`.
 fn borrowed(code: &Code) -> TokenStream {
-    let mut ampersand = Punct::new('&', Spacing::Alone);
-    ampersand.set_span(located(code.first));
-    let mut tokens = TokenStream::from(TokenTree::Punct(ampersand));
-    tokens.extend(if code.loose { parenthesized(code) } else { code.tokens.clone() });
-    tokens
+    reference_to(code.tokens.clone(), code)
 }
 
-fn parenthesized(code: &Code) -> TokenStream {
-    if !code.loose {
-        return code.tokens.clone();
-    }
-    let mut group = Group::new(Delimiter::Parenthesis, code.tokens.clone());
+/// `&(tokens)`, placed at the user's expression. Both ends have the same hygiene and the user's
+/// place, so that the compiler underlines that expression when it dislikes the type; with the
+/// bare tokens of the user behind our `&` it would underline the whole call.
+fn reference_to(tokens: TokenStream, code: &Code) -> TokenStream {
+    let mut ampersand = Punct::new('&', Spacing::Alone);
+    ampersand.set_span(located(code.first));
+    [TokenTree::Punct(ampersand), parenthesized(tokens, code)].into_iter().collect()
+}
+
+fn parenthesized(tokens: TokenStream, code: &Code) -> TokenTree {
+    let mut group = Group::new(Delimiter::Parenthesis, tokens);
     group.set_span(located(code.last));
-    TokenTree::Group(group).into()
+    TokenTree::Group(group)
 }
 
 fn located(span: Span) -> Span {

@@ -60,3 +60,7 @@ fn refuse_items(items: &[Item], faults: &mut Faults) {
 pub fn unavailable_derive(_: &TokenStream) -> TokenStream {
     check::later_derive().into_compile_error()
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -73,12 +73,8 @@ pub fn resolve(items: Vec<Item>, faults: &mut Faults) -> Plan {
         Item::Message(text) => Some(Rc::clone(text)),
         _ => None,
     });
-    let mut resolver = Resolver {
-        plan: Plan::default(),
-        keys: HashMap::new(),
-        positions: Vec::new(),
-        faults,
-    };
+    let mut resolver =
+        Resolver { plan: Plan::default(), keys: HashMap::new(), positions: Vec::new(), faults };
     let Some(text) = message else {
         resolver.items(items, 0, false);
         return resolver.plan;
@@ -152,7 +148,9 @@ impl Resolver<'_> {
             Some(key) => self.field(key, Value { how: How::Typed, code: bare.code }),
             None => {
                 self.faults.add(check::not_a_field(&bare, has_message && behind, open));
-                self.argument(bare.code);
+                if !check::is_word_of_ours(&bare.shape) {
+                    self.argument(bare.code);
+                }
             }
         }
     }

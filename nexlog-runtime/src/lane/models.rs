@@ -172,7 +172,8 @@ fn a_commit_at_exit_is_written_by_somebody() {
         let doze = Arc::new(Doze::new(u64::MAX));
         let reader = Arc::new(Mutex::new(Reader::new(&lanes, Common::new()).unwrap()));
         let caller = {
-            let (lanes, doze, reader) = (Arc::clone(&lanes), Arc::clone(&doze), Arc::clone(&reader));
+            let (lanes, doze, reader) =
+                (Arc::clone(&lanes), Arc::clone(&doze), Arc::clone(&reader));
             thread::spawn(move || {
                 let lane = lanes.add(doze.deadline()).unwrap();
                 assert!(write(lane, &lanes.pool, 1));

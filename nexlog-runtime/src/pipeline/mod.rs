@@ -5,7 +5,6 @@
 //! `Mode::Background` and `doze` how callers wake it; `shutdown` the end of the process; `own` the records the logger makes
 //! about itself; `early` what was logged before there was a logger; `stats` the counters.
 
-
 pub(crate) mod doze;
 pub(crate) mod drain;
 pub(crate) mod early;

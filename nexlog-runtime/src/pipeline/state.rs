@@ -211,9 +211,7 @@ impl Core {
         let drain = match self.settings.mode {
             Mode::Immediate => true,
             _ if self.doze.is_write_through() => true,
-            Mode::Buffered => {
-                flush || lane.is_half_full() || self.doze.is_due(clock::now())
-            }
+            Mode::Buffered => flush || lane.is_half_full() || self.doze.is_due(clock::now()),
             Mode::Background => {
                 if self.doze.wake() || flush || lane.is_half_full() {
                     self.worker.hurry();

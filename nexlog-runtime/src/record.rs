@@ -271,7 +271,7 @@ pub(crate) mod testing {
 
     /// Owns what a [`Record`] borrows.
     pub(crate) struct Owned {
-        site: SiteInfo,
+        pub(crate) site: SiteInfo,
         image: Image,
         thread: ThreadInfo,
         timestamp: Timestamp,

@@ -8,6 +8,7 @@
 
 use super::draft::Draft;
 use super::thread;
+use crate::pipeline::doze::light_fence;
 use crate::site::callsite::Site;
 use crate::sys;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
@@ -47,9 +48,7 @@ macro_rules! emit {
                         let at = $arg.write_plain(at, Seal::HERE);
                     )*
                     producer.commit(bytes);
-                    // The store of `published` stays before the load of the deadline; the
-                    // sleeping worker's membarrier makes that hold between cores.
-                    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+                    light_fence();
                     if producer.is_due(ticks) || site.flushes() {
                         crate::pipeline::state::global_is_due(site);
                     }

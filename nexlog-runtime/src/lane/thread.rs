@@ -172,7 +172,7 @@ impl Home {
         let lane = match lane {
             Some(lane) => lane,
             None => {
-                let lane = core.lanes.add(core.deadline())?;
+                let lane = core.lanes.add(core.doze.deadline())?;
                 announce(core, lane);
                 lane
             }

@@ -67,6 +67,7 @@ pub fn general(level: Level, target: &str, id: u64) -> Result<(), nexlog::Error>
 ///
 /// When the text is no number.
 pub async fn asynchronous(text: String) -> Result<u32, std::num::ParseIntError> {
+    info!("x {:>5} {}", ready(1).await, ready(2).await);
     info!("x {:>5} {}", ready(1).await, ready(2).await, three = ready(3).await);
     info!("x", number = text.parse::<u32>()?);
     loop {

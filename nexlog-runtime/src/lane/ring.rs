@@ -282,6 +282,7 @@ impl Lane {
         let next = pool.take().ok_or(Refusal::NoMemory)?;
         let producer = &self.producer.0;
         let position = producer.position.get();
+        #[allow(clippy::cast_possible_truncation)] // 24
         let pad = Header {
             site: core::ptr::null(),
             ticks: 0,

@@ -283,7 +283,7 @@ impl Core {
     }
 
     /// Writes what waited for the logger.
-    pub(crate) fn adopt(&self, early: Images, lost: u64) {
+    pub(crate) fn adopt(&self, early: &Images, lost: u64) {
         self.counts.drop_at_call(DropReason::Early, lost);
         let Some(mut pipeline) = self.lock() else { return };
         let filter = self.filter();
@@ -346,7 +346,7 @@ impl Core {
                     let _ = std::panic::catch_unwind(call);
                 }
                 None => {
-                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()));
                 }
             }
         }

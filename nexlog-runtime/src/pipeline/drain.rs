@@ -50,7 +50,8 @@ impl Pipeline {
         losses.iter().flat_map(Images::entries).for_each(|entry| self.take(entry));
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
-        self.reader.collect(clock::now());
+        // Nor may anything later than `images` stand before them.
+        self.reader.collect(images.and_then(Images::last_ticks).unwrap_or_else(clock::now));
         let mut records = 0;
         loop {
             match self.reader.next() {

@@ -105,15 +105,16 @@ impl Pipeline {
     }
 
     /// A record of what was dropped at the callers since the last one. Losses of a sink are
-    /// told in that sink, by `output`, and panics where they happen.
+    /// told in that sink, by `output`, and panics where they happen if there is room.
     fn tell_losses(&mut self, core: &Core) -> Option<Images> {
         let now = core.counts.dropped_by();
         let mut new = now.since(&self.told);
-        (new.sink, new.panic) = (0, 0);
+        (new.sink, new.panic) = (0, core.counts.untold_panics.load(Relaxed));
         if new.total() == 0 {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
+        core.counts.untold_panics.fetch_sub(new.panic, Relaxed);
         self.told = now;
         Some(images)
     }

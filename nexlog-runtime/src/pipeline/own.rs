@@ -3,6 +3,7 @@
 //! They have call sites like any other record, with target `nexlog`, are not filtered, and are
 //! counted in `Stats::own` alone.
 
+use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
 use super::state::Core;
@@ -69,5 +70,7 @@ pub(crate) fn value_panicked(core: &Arc<Core>, site: &'static Site, value_type: 
     draft.push(info.target);
     draft.push(info.file);
     draft.push(&info.line);
-    let _ = draft.finish();
+    if draft.finish().is_err() {
+        core.counts.untold_panics.fetch_add(1, Relaxed);
+    }
 }

@@ -174,15 +174,17 @@ impl Outputs {
         self.outputs.iter().map(|output| Arc::clone(&output.counts)).collect()
     }
 
-    /// Encodes a record for every sink that wants it.
-    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Encoded {
+    /// Encodes a record for every sink that wants it. One of the logger's own that no sink
+    /// wants goes to all: what was lost must be told somewhere.
+    pub(crate) fn encode(&mut self, record: &Record<'_>, is_own: bool) -> Encoded {
         let mut encoded = Encoded { mask: 0, is_whole: true };
+        let to_all = is_own && !self.outputs.iter_mut().any(|output| output.wants(record));
         for group in &mut self.groups {
             let mut first: Option<(usize, usize)> = None;
             for &number in &group.outputs {
                 let (before, rest) = self.outputs.split_at_mut(number);
                 let Some(output) = rest.first_mut() else { continue };
-                if !output.wants(record) {
+                if !to_all && !output.wants(record) {
                     continue;
                 }
                 output.begin();

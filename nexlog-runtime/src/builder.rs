@@ -205,10 +205,12 @@ impl Builder {
         let started = self.start().inspect_err(|_| TAKEN.store(false, SeqCst))?;
         let (images, lost) = early::take(false);
         started.adopt(&images, lost);
+        // Before there is a global logger: what other threads log meanwhile waits and is
+        // filtered below, instead of coming to a lane with nobody asking the filter.
+        started.open_gate();
         if !set_global(Arc::clone(&started)) {
             return Err(Error::AlreadyInstalled);
         }
-        started.open_gate();
         // What was logged while the first part was being written.
         let (images, lost) = early::take(true);
         started.adopt(&images, lost);
@@ -222,7 +224,9 @@ impl Builder {
     /// [`Error::Option`] when an option has a value that cannot work, [`Error::File`] when a
     /// file cannot be opened, [`Error::Worker`] when the worker cannot be started.
     pub fn build(self) -> Result<Logger, Error> {
-        self.start().map(Logger::new)
+        let started = self.start()?;
+        shutdown::register_local(&started);
+        Ok(Logger::new(started))
     }
 
     fn start(mut self) -> Result<Arc<Core>, Error> {

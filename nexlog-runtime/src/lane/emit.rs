@@ -56,7 +56,7 @@ macro_rules! emit {
                 }
             } else {
                 #[allow(unused_mut)]
-                let mut draft = Draft::of_site(site);
+                let Some(mut draft) = Draft::of_site(site) else { return };
                 $(draft.push(&$arg);)*
                 let _ = draft.finish();
             }

@@ -18,6 +18,7 @@ use crate::clock::WallClock;
 use crate::error::Error;
 use crate::format::{Encoder, Format};
 use crate::lane::memory::Allocator;
+use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Sink, WriteError};
@@ -96,8 +97,8 @@ struct Output {
     buffer: Buffer,
     /// Where each record's bytes end in `buffer`.
     ends: Vec<usize>,
-    /// Whether the batch begins with a record about losses, which is not in the pass's index.
-    begins_with_losses: bool,
+    /// The record about losses that the batch begins with; it is not in the pass's index.
+    losses: Option<Images>,
     counts: Arc<SinkCounts>,
     /// Records lost since it last worked.
     lost: u64,
@@ -161,7 +162,7 @@ impl Outputs {
             wants: Vec::new(),
             buffer: Buffer::with_allocator(self.allocator),
             ends: Vec::new(),
-            begins_with_losses: false,
+            losses: None,
             counts: Arc::new(counts),
             lost: 0,
             failing: false,
@@ -174,15 +175,17 @@ impl Outputs {
         self.all.iter().map(|output| Arc::clone(&output.counts)).collect()
     }
 
-    /// Encodes a record for every sink that wants it.
-    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Encoded {
+    /// Encodes a record for every sink that wants it. One of the logger's own that no sink
+    /// wants goes to all: what was lost must be told somewhere.
+    pub(crate) fn encode(&mut self, record: &Record<'_>, is_own: bool) -> Encoded {
         let mut encoded = Encoded { mask: 0, is_whole: true };
+        let to_all = is_own && !self.all.iter_mut().any(|output| output.wants(record));
         for group in &mut self.groups {
             let mut first: Option<(usize, usize)> = None;
             for &number in &group.outputs {
                 let (before, rest) = self.all.split_at_mut(number);
                 let Some(output) = rest.first_mut() else { continue };
-                if !output.wants(record) {
+                if !to_all && !output.wants(record) {
                     continue;
                 }
                 output.begin();
@@ -236,7 +239,7 @@ impl Outputs {
             let bit = 1 << number;
             let wanted = masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(&wanted, record, done) {
+            if let Some(written) = output.write(&wanted, record, clock, done) {
                 done.lost.extend(wanted.skip(written));
             }
             self.announce_losses(number, clock);
@@ -254,10 +257,11 @@ impl Outputs {
         }
         let group = self.groups.iter_mut().find(|group| group.outputs.contains(&number));
         let Some(group) = group else { return };
-        own::sink_lost(&output.counts.name, output.lost, clock, |record| {
-            group.encoder.encode(record, &mut output.buffer);
+        let losses = own::sink_lost(&output.counts.name, output.lost);
+        output.losses = losses.filter(|losses| {
+            let encode = |record| group.encoder.encode(&record, &mut output.buffer);
+            losses.first(clock).is_some_and(encode)
         });
-        output.begins_with_losses = true;
     }
 
     /// Asks every sink to put what it has on its device.
@@ -300,7 +304,7 @@ impl Output {
     /// Before a record is appended: the record about losses, if there is one, is a record of
     /// this batch now.
     fn begin(&mut self) {
-        if self.ends.is_empty() && self.begins_with_losses {
+        if self.ends.is_empty() && self.losses.is_some() {
             self.ends.push(self.buffer.len());
         }
     }
@@ -311,12 +315,15 @@ impl Output {
         &mut self,
         wanted: &(impl Iterator<Item = usize> + Clone),
         record: &dyn Fn(usize) -> Option<Record<'a>>,
+        clock: &WallClock,
         done: &mut Written,
     ) -> Option<usize> {
-        let own = usize::from(self.begins_with_losses);
+        let losses = self.losses.take();
+        let own = usize::from(losses.is_some());
         let records = self.ends.len() - own;
-        let typed = |number: usize| {
-            number.checked_sub(own).and_then(|number| wanted.clone().nth(number)).and_then(record)
+        let typed = |number: usize| match number.checked_sub(own) {
+            Some(number) => wanted.clone().nth(number).and_then(record),
+            None => losses.as_ref().and_then(|losses| losses.first(clock)),
         };
         let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
         let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
@@ -332,10 +339,10 @@ impl Output {
             (self.lost, done.own) = (0, done.own + 1);
         }
         self.lost += (records - written) as u64;
-        self.begins_with_losses = false;
         self.ends.clear();
         self.buffer.clear();
-        self.failing = result.is_err();
+        // One that took all and failed then has nothing to be tried with.
+        self.failing = result.is_err() && self.lost > 0;
         result.err().map(|error| {
             self.report(error.source, done);
             written
@@ -352,7 +359,7 @@ impl Output {
 
     /// Gives back what a rare large record took.
     fn shrink(&mut self, allocator: Allocator) {
-        if !self.begins_with_losses {
+        if self.losses.is_none() {
             self.buffer.shrink_to(KEPT_BYTES, allocator);
         }
     }

@@ -110,6 +110,8 @@ pub(crate) struct Counts {
     pub(crate) accepted: AtomicU64,
     pub(crate) written: AtomicU64,
     pub(crate) own: AtomicU64,
+    /// Panics of values for whose own record there was no room.
+    pub(crate) untold_panics: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
 }
 

@@ -7,7 +7,9 @@ use serde_json::{Map, Value as Tree};
 
 use super::Json;
 use crate::buffer::Buffer;
-use crate::format::testing::{Choices, Model, Sample, cases, choices, is_special, json_escaped};
+use crate::format::testing::{
+    Choices, Model, Sample, cases, choices, is_special, json_escaped, stamped,
+};
 use crate::format::time::{Precision, Stamp};
 use crate::format::{Encoder, Format};
 use crate::value::Seal;
@@ -47,7 +49,7 @@ impl Expected {
             name
         };
         let mut stamp = Stamp::new(json.precision, "", "");
-        let time = String::from_utf8(stamp.text(sample.time).to_vec()).unwrap();
+        let time = stamped(&mut stamp, sample.time);
         let text = |text: &str| Some(Model::Str(text.to_owned()));
         let mut pairs = vec![
             (settle(&json.ts_key), text(&time)),

@@ -114,9 +114,9 @@ fn scaled(size: f64, scale: f64) -> Option<u64> {
 /// Appends `digits` with a point before the last `PLACES` of them, without zeros at the end, but
 /// with at least one digit on either side of the point.
 #[inline]
-fn push_decimal<const PLACES: usize>(negative: bool, digits: u64, out: &mut Buffer) {
-    let scale = const { 10_u64.pow(PLACES as u32) };
-    let (whole, mut fraction, mut places) = (digits / scale, digits % scale, PLACES);
+fn push_decimal<const PLACES: u32>(negative: bool, digits: u64, out: &mut Buffer) {
+    let scale = const { 10_u64.pow(PLACES) };
+    let (whole, mut fraction, mut places) = (digits / scale, digits % scale, PLACES as usize);
     while places > 1 && fraction.is_multiple_of(10) {
         (fraction, places) = (fraction / 10, places - 1);
     }

@@ -10,7 +10,7 @@ use crate::value::view::{ErrorRef, List, Map, ValueRef};
 
 /// Appends a value of the record whose `regions` these are. `depth` counts the lists and maps
 /// around it.
-#[inline(always)]
+#[inline]
 pub(super) fn push(
     value: ValueRef<'_>,
     regions: Regions<'_>,

@@ -12,6 +12,7 @@ pub mod __private;
 use std::time::Duration;
 
 pub use init::init;
+pub use nexlog_macros::Value;
 pub use nexlog_runtime::{
     Allocator, Batch, Buffer, Builder, Color, Console, DropReason, DroppedBy, Error, ErrorRef,
     FieldIter, Fields, FieldsWriter, File, Filter, FilterProblem, Format, GIB, Json, KIB, Level,

@@ -93,6 +93,8 @@ pub(crate) struct Core {
     /// Callers write out themselves: the process is ending, or there is no worker any more.
     is_write_through: AtomicBool,
     is_closed: AtomicBool,
+    /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
+    must_close: AtomicBool,
     pipeline: Mutex<Pipeline>,
 }
 
@@ -159,6 +161,7 @@ impl Core {
             flush_interval_ticks,
             is_write_through: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
+            must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
             settings,
         }
@@ -389,6 +392,9 @@ impl Core {
             }
         }
         drop(mark);
+        if self.must_close.load(Relaxed) && self.must_close.swap(false, Relaxed) {
+            self.close();
+        }
     }
 
     // ---- flush, sync, end -------------------------------------------------------------------
@@ -469,6 +475,10 @@ impl Core {
     /// The end of a local logger: everything is written, the sinks are dropped.
     pub(crate) fn close(&self) {
         self.worker.stop();
+        if self.is_inside() {
+            self.must_close.store(true, Relaxed);
+            return;
+        }
         self.write_through(Duration::from_secs(2));
         self.is_closed.store(true, Relaxed);
         if let Some(mut locked) = self.try_lock() {

@@ -16,9 +16,9 @@ use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::pool::SEGMENT_BYTES;
 use crate::lane::read::{Common, Reader};
 use crate::logger::Logger;
-use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
 use crate::pipeline::drain::Pipeline;
 use crate::pipeline::output::Outputs;
+use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
 use crate::pipeline::{early, shutdown, worker};
 use crate::report;
 use crate::sink::console::Console;
@@ -51,14 +51,14 @@ pub fn builder() -> Builder {
     Builder {
         filter: Vec::new(),
         outputs: Vec::new(),
-        lane_bytes: MIB as usize,
+        lane_bytes: 1 << 20,
         common: Common::new(),
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
             flush_level: None,
             flush_interval: Duration::from_millis(100),
-            max_record_bytes: MIB as usize,
+            max_record_bytes: 1 << 20,
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
@@ -299,7 +299,9 @@ fn read_filter(sources: &[FilterSource]) -> Filter {
             }
         };
         let (more, problems) = Filter::parse(text.as_deref().unwrap_or(""));
-        problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
+        for problem in &problems {
+            report::always(format_args!("{problem}"));
+        }
         filter.extend(more);
     }
     filter

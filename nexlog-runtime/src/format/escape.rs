@@ -15,6 +15,9 @@ use core::marker::PhantomData;
 
 use crate::buffer::Buffer;
 
+#[cfg(test)]
+mod tests;
+
 /// Which characters are replaced, and by what.
 pub(crate) trait Rules {
     /// Whether `"` and `\` are replaced.
@@ -78,13 +81,6 @@ fn short(special: char) -> Option<&'static str> {
         '\t' => "\\t",
         _ => return None,
     })
-}
-
-/// Whether a character is replaced by every rule.
-fn is_special(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Appends `text` with the rules' replacements.
@@ -184,7 +180,8 @@ fn copy_clean_short<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
 
 /// Whether all bytes are ASCII that is copied as it is. Without early exit, so that the
 /// compiler makes vector compares of it.
-#[inline(always)]
+#[inline]
+#[allow(clippy::needless_bitwise_bool)] // branches would keep it from being vectors
 fn is_clean<R: Rules, const N: usize>(chunk: &[u8; N]) -> bool {
     let mut hits = false;
     for &byte in chunk {
@@ -231,7 +228,7 @@ fn plain_ascii_prefix<R: Rules>(text: &[u8]) -> usize {
 
 /// The high bit of each byte of `word` that is not clean ASCII. A borrow may set bits above the
 /// first hit; the lowest is always right.
-#[inline(always)]
+#[inline]
 fn hits<R: Rules>(word: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;

@@ -10,6 +10,8 @@ pub mod json;
 mod message;
 mod number;
 pub mod plain;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod text;
 pub mod time;
 

@@ -9,6 +9,9 @@ use core::time::Duration;
 
 use crate::buffer::Buffer;
 
+#[cfg(test)]
+mod tests;
+
 /// Appends an integer.
 #[inline]
 pub(crate) fn integer(value: impl itoa::Integer, out: &mut Buffer) {

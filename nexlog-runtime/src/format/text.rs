@@ -38,6 +38,7 @@ use crate::value::Seal;
 /// let format = Text::compact().precision(Precision::Millis).target(false);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is a part of the line
 pub struct Text {
     precision: Precision,
     time: bool,

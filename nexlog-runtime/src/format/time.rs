@@ -10,6 +10,9 @@
 
 use crate::value::view::Timestamp;
 
+#[cfg(test)]
+mod tests;
+
 /// How finely a format writes the time of a record.
 ///
 /// Digits are cut off, not rounded: a record is never shown later than it was made.

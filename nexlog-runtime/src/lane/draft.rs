@@ -157,13 +157,11 @@ impl<'a> Draft<'a> {
             level: self.level,
             kind: self.kind as u8 | self.flags,
         };
-        let outcome = seal(header, image.buffer).map_or(Err(DropReason::NoMemory), |images| {
-            let outcome = self.deliver(&images);
-            if let Some(core) = self.core {
-                thread::stand(core, images.into_buffer());
-            }
-            outcome
-        });
+        let images = seal(header, image.buffer).ok_or(DropReason::NoMemory)?;
+        let outcome = self.deliver(&images);
+        if let Some(core) = self.core {
+            thread::stand(core, images.into_buffer());
+        }
         outcome
     }
 
@@ -237,7 +235,9 @@ pub(crate) fn own_image(
     let mut buffer = Buffer::with_allocator(allocator);
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
-    values.iter().for_each(|value| image.push(*value));
+    for value in values {
+        image.push(*value);
+    }
     let header = Header {
         site,
         ticks: clock::now(),

@@ -83,6 +83,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Time and first payload word, for the models.
+    #[cfg(all(test, loom))]
+    pub(super) fn raw_numbers(&self) -> (u64, u64) {
+        // SAFETY: the models' records have 8 bytes behind the header and are not released yet.
+        let payload = unsafe { self.raw.at.add(HEADER_BYTES).cast::<u64>().read() };
+        (self.raw.header.ticks, payload)
+    }
+
     /// Whether this is a user's record.
     pub(crate) fn is_users(&self) -> bool {
         self.raw.header.kind() == Some(Kind::Record)

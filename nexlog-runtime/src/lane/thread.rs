@@ -208,13 +208,12 @@ impl Home {
             }
             named
         });
-        let lane = match lane {
-            Some(lane) => lane,
-            None => {
-                let lane = core.lanes.add(core.deadline())?;
-                announce(core, lane);
-                lane
-            }
+        let lane = if let Some(lane) = lane {
+            lane
+        } else {
+            let lane = core.lanes.add(core.doze.deadline())?;
+            announce(core, lane);
+            lane
         };
         let depth = MAX_DEPTH as usize;
         let mut scratch = Vec::with_capacity(depth);

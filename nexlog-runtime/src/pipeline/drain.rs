@@ -7,9 +7,9 @@
 use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 
-use super::state::Core;
 use super::output::{Outputs, Written};
 use super::own;
+use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};

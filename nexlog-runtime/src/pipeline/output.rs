@@ -109,7 +109,7 @@ struct Output {
 /// All sinks of a logger.
 pub(crate) struct Outputs {
     groups: Vec<Group>,
-    outputs: Vec<Output>,
+    all: Vec<Output>,
     allocator: Allocator,
 }
 
@@ -136,15 +136,15 @@ impl Outputs {
     pub(crate) const MAX: usize = 64;
 
     pub(crate) fn new(opened: Vec<OpenOutput>, allocator: Allocator) -> Outputs {
-        let mut all = Outputs { groups: Vec::new(), outputs: Vec::new(), allocator };
+        let mut outputs = Outputs { groups: Vec::new(), all: Vec::new(), allocator };
         for output in opened {
-            all.add(output);
+            outputs.add(output);
         }
-        all
+        outputs
     }
 
     fn add(&mut self, opened: OpenOutput) {
-        let number = self.outputs.len();
+        let number = self.all.len();
         let shared = opened.format.encoder(opened.coloured, crate::value::Seal::HERE);
         let (key, encoder) = match shared {
             Some(shared) => (Some(shared.key), GroupEncoder::BuiltIn(shared.encoder)),
@@ -156,7 +156,7 @@ impl Outputs {
             None => self.groups.push(Group { key, encoder, outputs: vec![number] }),
         }
         let counts = SinkCounts { name: opened.sink.name(), ..SinkCounts::default() };
-        self.outputs.push(Output {
+        self.all.push(Output {
             sink: opened.sink,
             filter: opened.filter,
             wants: Vec::new(),
@@ -172,18 +172,18 @@ impl Outputs {
 
     /// The counters, for `stats`.
     pub(crate) fn counts(&self) -> Vec<Arc<SinkCounts>> {
-        self.outputs.iter().map(|output| Arc::clone(&output.counts)).collect()
+        self.all.iter().map(|output| Arc::clone(&output.counts)).collect()
     }
 
     /// Encodes a record for every sink that wants it. One of the logger's own that no sink
     /// wants goes to all: what was lost must be told somewhere.
     pub(crate) fn encode(&mut self, record: &Record<'_>, is_own: bool) -> Encoded {
         let mut encoded = Encoded { mask: 0, is_whole: true };
-        let to_all = is_own && !self.outputs.iter_mut().any(|output| output.wants(record));
+        let to_all = is_own && !self.all.iter_mut().any(|output| output.wants(record));
         for group in &mut self.groups {
             let mut first: Option<(usize, usize)> = None;
             for &number in &group.outputs {
-                let (before, rest) = self.outputs.split_at_mut(number);
+                let (before, rest) = self.all.split_at_mut(number);
                 let Some(output) = rest.first_mut() else { continue };
                 if !to_all && !output.wants(record) {
                     continue;
@@ -215,7 +215,7 @@ impl Outputs {
 
     /// Whether a batch should be written now.
     pub(crate) fn is_large(&self) -> bool {
-        self.outputs.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
+        self.all.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
     }
 
     /// Writes every batch. `masks` are what `encode` answered, in order; `record` gives the
@@ -228,8 +228,8 @@ impl Outputs {
         retry: bool,
         done: &mut Written,
     ) {
-        for number in 0..self.outputs.len() {
-            let output = &mut self.outputs[number];
+        for number in 0..self.all.len() {
+            let output = &mut self.all[number];
             if retry {
                 output.begin();
             }
@@ -239,7 +239,7 @@ impl Outputs {
             let bit = 1 << number;
             let wanted = masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(wanted.clone(), record, clock, done) {
+            if let Some(written) = output.write(&wanted, record, clock, done) {
                 done.lost.extend(wanted.skip(written));
             }
             self.announce_losses(number, clock);
@@ -251,7 +251,7 @@ impl Outputs {
     /// Puts a record about losses at the head of the sink's next batch. It is no batch by
     /// itself: it waits for a record, or a flush, to try the sink with.
     fn announce_losses(&mut self, number: usize, clock: &WallClock) {
-        let output = &mut self.outputs[number];
+        let output = &mut self.all[number];
         if output.lost == 0 {
             return;
         }
@@ -267,7 +267,7 @@ impl Outputs {
     /// Asks every sink to put what it has on its device.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
-        for output in &mut self.outputs {
+        for output in &mut self.all {
             let result = catch_unwind(AssertUnwindSafe(|| output.sink.sync()))
                 .unwrap_or_else(|_| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
@@ -280,7 +280,7 @@ impl Outputs {
 
     /// The name of a sink that does not work at present.
     pub(crate) fn failing(&self) -> Option<&str> {
-        self.outputs.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
+        self.all.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
     }
 }
 
@@ -313,7 +313,7 @@ impl Output {
     /// written.
     fn write<'a>(
         &mut self,
-        wanted: impl Iterator<Item = usize> + Clone,
+        wanted: &(impl Iterator<Item = usize> + Clone),
         record: &dyn Fn(usize) -> Option<Record<'a>>,
         clock: &WallClock,
         done: &mut Written,
@@ -369,14 +369,14 @@ impl Outputs {
     /// At the end of a pass.
     pub(crate) fn rest(&mut self) {
         let allocator = self.allocator;
-        self.outputs.iter_mut().for_each(|output| output.shrink(allocator));
+        self.all.iter_mut().for_each(|output| output.shrink(allocator));
     }
 
     /// Takes the sinks out, so that they are dropped without the pipeline mutex.
     pub(crate) fn take(&mut self) -> Outputs {
         Outputs {
             groups: mem::take(&mut self.groups),
-            outputs: mem::take(&mut self.outputs),
+            all: mem::take(&mut self.all),
             allocator: self.allocator,
         }
     }

@@ -5,15 +5,16 @@
 //! full, at the flush level, or when the interval has passed at its next call. `Background`:
 //! the worker. A full lane under `Overflow::Block` is drained by its caller in every mode.
 //!
-//! The one word that callers read after a commit is `deadline`: a tick count from which on there
-//! is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for good (the
-//! end of the process), the maximum never.
+//! The one word that callers read after a commit is `Doze::deadline`: a tick count from which on
+//! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for good
+//! (the end of the process), the maximum never.
 
-use core::sync::atomic::Ordering::{Relaxed, SeqCst};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, fence};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::doze::Doze;
 use super::drain::{Pass, Pipeline};
 use super::output::SinkCounts;
 use super::stats::{Counts, Stats};
@@ -88,10 +89,8 @@ pub(crate) struct Core {
     filter: RwLock<Filter>,
     /// The lowest level that may pass the filter, 6 for none.
     floor: AtomicU8,
-    deadline: AtomicU64,
+    pub(crate) doze: Doze,
     flush_interval_ticks: u64,
-    /// Callers write out themselves: the process is ending, or there is no worker any more.
-    is_write_through: AtomicBool,
     is_closed: AtomicBool,
     /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
     must_close: AtomicBool,
@@ -110,15 +109,14 @@ static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 /// The global logger.
 pub(crate) fn global<'a>() -> Option<&'a Arc<Core>> {
     // SAFETY: null, or leaked by `set_global`.
-    unsafe { GLOBAL.load(core::sync::atomic::Ordering::Acquire).as_ref() }
+    unsafe { GLOBAL.load(Acquire).as_ref() }
 }
 
 /// Makes it the global logger; `false` when there is one.
 pub(crate) fn set_global(core: Arc<Core>) -> bool {
     let leaked = Box::into_raw(Box::new(core));
-    let order = core::sync::atomic::Ordering::AcqRel;
     let null = core::ptr::null_mut();
-    let is_first = GLOBAL.compare_exchange(null, leaked, order, Relaxed).is_ok();
+    let is_first = GLOBAL.compare_exchange(null, leaked, AcqRel, Relaxed).is_ok();
     if !is_first {
         // SAFETY: nobody else has seen it.
         drop(unsafe { Box::from_raw(leaked) });
@@ -157,9 +155,8 @@ impl Core {
             sinks: pipeline.outputs.counts(),
             floor: AtomicU8::new(floor(&filter)),
             filter: RwLock::new(filter),
-            deadline: AtomicU64::new(deadline),
+            doze: Doze::new(deadline),
             flush_interval_ticks,
-            is_write_through: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
@@ -186,17 +183,6 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Relaxed)
-    }
-
-    pub(crate) fn deadline(&self) -> *const AtomicU64 {
-        &raw const self.deadline
-    }
-
-    /// Unless the process is ending: then it stays as it is. An exchange, because a caller
-    /// that read the new time between a store and its correction would leave its record behind.
-    pub(crate) fn set_deadline(&self, ticks: u64) {
-        let is_open = |now| (now != ENDING).then_some(ticks);
-        let _ = self.deadline.fetch_update(SeqCst, SeqCst, is_open);
     }
 
     pub(crate) fn flush_interval(&self) -> Duration {
@@ -232,19 +218,14 @@ impl Core {
 
     /// What a caller has to do after a commit to its lane.
     pub(crate) fn after_commit(&self, lane: &Lane, flush: bool) {
-        // With the worker's membarrier: the commit is visible before the state is read.
-        fence(SeqCst);
         let drain = match self.settings.mode {
             Mode::Immediate => true,
-            _ if self.is_write_through.load(Relaxed) => true,
-            Mode::Buffered => {
-                flush || lane.is_half_full() || clock::now() >= self.deadline.load(Relaxed)
-            }
+            _ if self.doze.is_write_through() => true,
+            Mode::Buffered => flush || lane.is_half_full() || self.doze.is_due(clock::now()),
             Mode::Background => {
-                if flush || lane.is_half_full() {
+                if self.doze.wake() || flush || lane.is_half_full() {
                     self.worker.hurry();
                 }
-                self.worker.wake();
                 false
             }
         };
@@ -377,7 +358,7 @@ impl Core {
     fn unlock(&self, locked: Locked<'_>, pass: Option<Pass>) {
         let Locked { pipeline, mark } = locked;
         if self.settings.mode == Mode::Buffered {
-            self.set_deadline(clock::now().saturating_add(self.flush_interval_ticks));
+            self.doze.set_deadline(clock::now().saturating_add(self.flush_interval_ticks));
         }
         drop(pipeline);
         for error in pass.into_iter().flat_map(|pass| pass.errors) {
@@ -387,7 +368,7 @@ impl Core {
                     let _ = std::panic::catch_unwind(call);
                 }
                 None => {
-                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()));
                 }
             }
         }
@@ -452,9 +433,7 @@ impl Core {
     /// From now on callers write out before they return; what is there is written. `false` when
     /// the mutex could not be had in time.
     pub(crate) fn write_through(&self, patience: Duration) -> bool {
-        self.is_write_through.store(true, SeqCst);
-        self.deadline.store(ENDING, SeqCst);
-        crate::sys::membarrier();
+        self.doze.write_through();
         if self.is_inside() {
             return false;
         }

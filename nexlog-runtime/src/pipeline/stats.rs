@@ -101,8 +101,6 @@ dropped_by! {
     early = Early,
     /// A sink that wanted it failed.
     sink = Sink,
-    /// The logger had ended.
-    shut_down = ShutDown,
 }
 
 /// The counters themselves. Only cold code touches them; what lanes accepted is counted there.

@@ -69,6 +69,12 @@ impl Value for Chain<'_> {
     }
 }
 
+/// What `target(expr)` takes: anything that is text.
+#[inline]
+pub fn target_text<T: AsRef<str> + ?Sized>(target: &T) -> &str {
+    target.as_ref()
+}
+
 /// The first two steps of both ladders.
 pub trait Via {
     /// The value that is recorded.

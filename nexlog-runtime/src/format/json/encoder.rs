@@ -9,7 +9,7 @@ use super::names::{Name, OwnKeys, first_free};
 use super::value::{push, string};
 use super::{Json, pretty};
 use crate::buffer::Buffer;
-use crate::format::distinct::{Seen, run_time_fields};
+use crate::format::distinct::{Regions, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
 use crate::format::message::{Part, Template, push_parts};
 use crate::format::time::Stamp;
@@ -221,16 +221,16 @@ impl Desk {
         record: &Record<'_>,
         out: &mut Buffer,
     ) {
-        let bytes = record.values.as_bytes();
+        let regions = Regions::of(record);
         let mut values = record.values;
         for key in &prepared.keys {
             let Some(value) = values.next_value() else { break };
             if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
                 out.extend(key);
-                push(value, bytes, 0, &mut self.seen, out);
+                push(value, regions, 0, &mut self.seen, out);
             }
         }
-        if record.site.has_dynamic {
+        if record.has_dynamic() {
             self.run_time_fields(layout, prepared, record, out);
         }
     }
@@ -249,7 +249,7 @@ impl Desk {
             escape::<JsonString>(name.key, out);
             (0..name.underscores).for_each(|_| out.push(b'_'));
             out.push_str("\":");
-            push(value, record.values.as_bytes(), 0, seen, out);
+            push(value, Regions::of(record), 0, seen, out);
         });
     }
 }

@@ -35,7 +35,7 @@ impl Name<'_> {
 }
 
 /// `key` as it is if it is free, else with as many underscores as it takes.
-pub(super) fn first_free<'a>(key: &'a str, taken: impl Fn(&Name<'_>) -> bool) -> Name<'a> {
+pub(super) fn first_free(key: &str, taken: impl Fn(&Name<'_>) -> bool) -> Name<'_> {
     let mut name = Name { key, underscores: 0 };
     while taken(&name) {
         name.underscores += 1;

@@ -3,17 +3,17 @@
 use core::fmt::Write;
 
 use crate::buffer::Buffer;
-use crate::format::distinct::Seen;
+use crate::format::distinct::{Regions, Seen};
 use crate::format::escape::{JsonString, escape, lossy};
 use crate::format::{MAX_DEPTH, TOO_DEEP, number, time};
 use crate::value::view::{ErrorRef, List, Map, ValueRef};
 
-/// Appends `value`. `bytes` is the part of the record that it lies in; `depth` counts the lists
-/// and maps around it.
+/// Appends a value of the record whose `regions` these are. `depth` counts the lists and maps
+/// around it.
 #[inline]
 pub(super) fn push(
     value: ValueRef<'_>,
-    bytes: &[u8],
+    regions: Regions<'_>,
     depth: usize,
     seen: &mut Seen,
     out: &mut Buffer,
@@ -24,8 +24,8 @@ pub(super) fn push(
         ValueRef::Str(text) => string(text, out),
         ValueRef::Bool(v) => out.push_str(if v { "true" } else { "false" }),
         ValueRef::F64(v) => or_null(number::finite_f64(v, out), out),
-        ValueRef::List(list) => push_list(list, bytes, depth, seen, out),
-        ValueRef::Map(map) => push_map(map, bytes, depth, seen, out),
+        ValueRef::List(list) => push_list(list, regions, depth, seen, out),
+        ValueRef::Map(map) => push_map(map, regions, depth, seen, out),
         _ => push_rare(value, out),
     }
 }
@@ -90,19 +90,25 @@ fn comma(number: usize, out: &mut Buffer) {
     }
 }
 
-fn push_list(list: List<'_>, bytes: &[u8], depth: usize, seen: &mut Seen, out: &mut Buffer) {
+fn push_list(
+    list: List<'_>,
+    regions: Regions<'_>,
+    depth: usize,
+    seen: &mut Seen,
+    out: &mut Buffer,
+) {
     if depth == MAX_DEPTH {
         return string(TOO_DEEP, out);
     }
     out.push(b'[');
     for (number, item) in list.iter().enumerate() {
         comma(number, out);
-        push(item, bytes, depth + 1, seen, out);
+        push(item, regions, depth + 1, seen, out);
     }
     out.push(b']');
 }
 
-fn push_map(map: Map<'_>, bytes: &[u8], depth: usize, seen: &mut Seen, out: &mut Buffer) {
+fn push_map(map: Map<'_>, regions: Regions<'_>, depth: usize, seen: &mut Seen, out: &mut Buffer) {
     if depth == MAX_DEPTH {
         return string(TOO_DEEP, out);
     }
@@ -110,12 +116,12 @@ fn push_map(map: Map<'_>, bytes: &[u8], depth: usize, seen: &mut Seen, out: &mut
     let mut written = 0;
     out.push(b'{');
     for (key, value) in map {
-        if seen.insert(&mut table, key, bytes) {
+        if seen.insert(&mut table, key, regions) {
             comma(written, out);
             written += 1;
             string(key, out);
             out.push(b':');
-            push(value, bytes, depth + 1, seen, out);
+            push(value, regions, depth + 1, seen, out);
         }
     }
     out.push(b'}');

@@ -166,7 +166,7 @@ impl Layout {
                 push_value(value, out);
             }
         }
-        if record.site.has_dynamic {
+        if record.has_dynamic() {
             run_time_fields(record, seen, |_, key, value| {
                 self.key(key, out);
                 push_value(value, out);

@@ -147,7 +147,8 @@ fn drop_oldest_keeps_the_newest() {
         .unwrap();
     for burst in 0..40_u64 {
         // The worker naps for a millisecond: a burst is faster than it.
-        (0..3_000).for_each(|n| info!(logger(&logger), "step", thread = 0, number = burst * 3_000 + n));
+        (0..3_000)
+            .for_each(|n| info!(logger(&logger), "step", thread = 0, number = burst * 3_000 + n));
     }
     let stats = at_rest(&logger);
     assert_eq!(stats.accepted, 120_000);

@@ -198,7 +198,8 @@ fn a_loggers_allocator_gives_all_that_grows_and_gets_it_back() {
         drop(logger);
         // This thread keeps its place in a logger until it joins another or ends.
         std::thread::spawn(move || {
-            let logger = nexlog::builder().sink(Memory::new()).allocator(allocator).build().unwrap();
+            let logger =
+                nexlog::builder().sink(Memory::new()).allocator(allocator).build().unwrap();
             info!(logger(&logger), "elsewhere");
         })
         .join()
@@ -224,7 +225,8 @@ fn an_allocator_that_refuses_costs_records_and_nothing_else() {
                 for is_for_good in [false, true] {
                     let allocator = measured();
                     let (logger, memory) = try_logger(allocator, mode, overflow);
-                    let place = if is_for_good { &allocator.refuse_from } else { &allocator.refuse_one };
+                    let place =
+                        if is_for_good { &allocator.refuse_from } else { &allocator.refuse_one };
                     place.store(nth, SeqCst);
                     for number in 0..12_u64 {
                         let text = "x".repeat(1 << number);
@@ -270,7 +272,8 @@ fn an_allocator_that_refuses_from_the_start_costs_records_only() {
 
 fn logging_allocator() {
     let memory = Memory::new();
-    let logger = nexlog::builder().sink(memory.clone()).mode(mode(&told("MODE"))).install().unwrap();
+    let logger =
+        nexlog::builder().sink(memory.clone()).mode(mode(&told("MODE"))).install().unwrap();
     LOG_EVERY.store(7, SeqCst);
     std::thread::scope(|scope| {
         for _ in 0..3 {

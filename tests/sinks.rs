@@ -153,12 +153,16 @@ fn line(json: &str) -> String {
 fn bytes_lines_and_typed_records_of_a_batch_agree() {
     for (_, mode) in MODES {
         let (seen, fails) = (Seen::default(), Arc::default());
-        let logger =
-            nexlog::builder().sink(watching(&seen, &fails)).mode(mode).build().unwrap();
+        let logger = nexlog::builder().sink(watching(&seen, &fails)).mode(mode).build().unwrap();
         for number in 0..3_000_u64 {
             info!(logger(&logger), "short", number);
             if number.is_multiple_of(100) {
-                warn!(logger(&logger), target("t"), "long {number}", z = display("x".repeat(9_000)));
+                warn!(
+                    logger(&logger),
+                    target("t"),
+                    "long {number}",
+                    z = display("x".repeat(9_000))
+                );
             }
         }
         logger.flush(PATIENCE).unwrap();
@@ -384,8 +388,11 @@ fn a_reader_that_closes_costs_its_records_only() {
     // And in the midst of it: the child logs until its file is there.
     let folder = Folder::new();
     let (file, stop) = (folder.file("app.log"), folder.file("stop"));
-    let variables =
-        [("FILE", file.to_str().unwrap()), ("MODE", "background"), ("STOP", stop.to_str().unwrap())];
+    let variables = [
+        ("FILE", file.to_str().unwrap()),
+        ("MODE", "background"),
+        ("STOP", stop.to_str().unwrap()),
+    ];
     let mut command = child::command("log_until_told", &variables);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut some = [0; 10_000];

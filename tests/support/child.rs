@@ -119,8 +119,7 @@ pub fn run(scene: &str, variables: &[(&str, &str)]) -> Outcome {
 #[track_caller]
 pub fn finish(mut command: Command) -> Outcome {
     let started = Instant::now();
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
     let stdout = read_on_a_thread(child.stdout.take());
     let stderr = read_on_a_thread(child.stderr.take());
     let end = started + PATIENCE;
@@ -142,9 +141,7 @@ pub fn finish(mut command: Command) -> Outcome {
     outcome
 }
 
-fn read_on_a_thread(
-    stream: Option<impl Read + Send + 'static>,
-) -> std::thread::JoinHandle<String> {
+fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));

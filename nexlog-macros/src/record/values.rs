@@ -85,7 +85,7 @@ impl Values<'_> {
                 return quote_spanned!(span=> (&&&&#private::Fault(#value)).__nexlog_slot());
             }
             How::Captured => {
-                return quote_spanned!(span=> (&&&#private::Capture(#value)).__nexlog_slot());
+                return quote_spanned!(span=> #private::Capture(#value).__nexlog_slot());
             }
             How::Debug => quote_spanned!(span=> #private::Debug(#value)),
             How::Display => quote_spanned!(span=> #private::Display(#value)),

@@ -11,11 +11,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 pub(crate) use self::model::{Model, is_special, json_escaped, text_escaped, word};
+use crate::format::time::Stamp;
 use crate::record::testing::Owned;
 use crate::site::level::Level;
 use crate::value::view::{Timestamp, ValueRef};
 use crate::value::{Fields, FieldsWriter, Splice};
-use crate::{Record, ThreadInfo, Value};
+use crate::{Buffer, Record, ThreadInfo, Value};
 
 /// As many cases as `normal` says, ten times as many with `NEXLOG_FULL=1`.
 pub(crate) fn cases(normal: u32) -> ProptestConfig {
@@ -25,6 +26,13 @@ pub(crate) fn cases(normal: u32) -> ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     }
+}
+
+/// The text that a stamp shows for a time.
+pub(crate) fn stamped(stamp: &mut Stamp, time: Timestamp) -> String {
+    let mut out = Buffer::new();
+    stamp.push(time, &mut out);
+    String::from_utf8(out.as_bytes().to_vec()).unwrap()
 }
 
 /// Decisions read from bytes; zeros when they have run out.
@@ -348,6 +356,6 @@ impl Sample {
 
 /// Strings of choices. Made of words, because the random numbers are most of a case's cost.
 pub(crate) fn choices() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(any::<u64>(), 0..20)
+    proptest::collection::vec(any::<u64>(), 0..18)
         .prop_map(|words| words.iter().flat_map(|word| word.to_le_bytes()).collect())
 }

@@ -6,8 +6,8 @@
 //! the worker. A full lane under `Overflow::Block` is drained by its caller in every mode.
 //!
 //! The one word that callers read after a commit is `Doze::deadline`: a tick count from which on
-//! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for good
-//! (the end of the process), the maximum never.
+//! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for
+//! good (the end of the process), the maximum never.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
@@ -100,9 +100,6 @@ pub(crate) struct Core {
 /// How long a sink of another logger waits for this one's pipeline where a record would else be
 /// dropped.
 const NESTED_PATIENCE: Duration = Duration::from_millis(10);
-
-/// The deadline at the end of the process: long ago, and final.
-const ENDING: u64 = 1;
 
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -265,9 +262,7 @@ impl Core {
         };
         match self.settings.overflow {
             // One pass empties every lane; what then is still refused is lack of memory.
-            Overflow::Block if attempts < 2 => {
-                self.drain().map(|_| ()).ok_or(DropReason::Busy)
-            }
+            Overflow::Block if attempts < 2 => self.drain().map(|_| ()).ok_or(DropReason::Busy),
             Overflow::DropOldest if attempts == 0 && !is_own => self.discard_half(lane),
             _ => Err(reason),
         }

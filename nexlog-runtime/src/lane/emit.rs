@@ -18,6 +18,7 @@ macro_rules! emit {
     ($($name:ident $count:literal ($($arg:ident: $type:ident),*);)*) => {$(
         /// Makes a record of this site with these values, in order. Called behind the gate.
         #[inline(never)]
+        #[allow(clippy::too_many_arguments)] // separate parameters go in registers
         pub fn $name<$($type: Value),*>(site: &'static Site $(, $arg: $type)*) {
             // All constant but for `Option`s and trait objects.
             let is_plain = true $(& $arg.is_plain(Seal::HERE))*;
@@ -55,7 +56,7 @@ macro_rules! emit {
                 }
             } else {
                 #[allow(unused_mut)]
-                let mut draft = Draft::of_site(site);
+                let Some(mut draft) = Draft::of_site(site) else { return };
                 $(draft.push(&$arg);)*
                 let _ = draft.finish();
             }

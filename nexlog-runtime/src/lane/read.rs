@@ -285,6 +285,11 @@ impl Images {
         unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) }
     }
 
+    /// When the last one was made.
+    pub(crate) fn last_ticks(&self) -> Option<u64> {
+        self.entries().last().map(|entry| entry.raw.header.ticks)
+    }
+
     /// Those that `keep` wants, and how many that are.
     pub(crate) fn retain(
         &self,

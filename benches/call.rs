@@ -38,12 +38,14 @@ struct Values {
 struct Kind {
     name: &'static str,
     floor: Option<usize>,
-    call: fn(&Values, &mut [u8; 256]),
+    call: Call,
     /// Nanoseconds a call, one for each round.
     times: Vec<f64>,
 }
 
-const KINDS: [(&str, Option<usize>, fn(&Values, &mut [u8; 256])); 8] = [
+type Call = fn(&Values, &mut [u8; 256]);
+
+const KINDS: [(&str, Option<usize>, Call); 8] = [
     ("nothing: the loop itself", None, |_, _| {}),
     ("floor: no value", None, |_, out| store::<0>(out, &[], "")),
     ("floor: u64, 19 bytes of text, bool", None, |v, out| {
@@ -99,7 +101,7 @@ impl Kind {
         for _ in 0..BURST {
             (self.call)(black_box(values), out);
         }
-        self.times.push(began.elapsed().as_nanos() as f64 / f64::from(BURST));
+        self.times.push(began.elapsed().as_secs_f64() * 1e9 / f64::from(BURST));
     }
 
     fn least_and_median(&mut self) -> (f64, f64) {

@@ -1,4 +1,5 @@
 //! One program, with the lines inside `lines!` and without them.
+#![allow(clippy::no_mangle_with_rust_abi, clippy::unnecessary_wraps)]
 
 /// What disabled lines would change if they were evaluated, and how often it was called.
 pub fn run() {

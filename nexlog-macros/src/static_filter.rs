@@ -3,8 +3,9 @@
 //! Read here rather than by a `const fn` at every call site: six rules parsed a thousand times
 //! were measured at 0.9 s of build time. This file settles whatever the crate's own name
 //! settles; only rules for modules of this very crate are left to the `const fn`, which knows
-//! the module path. The expansion names the variable in an `option_env!`, so that cargo
-//! rebuilds exactly the crates that read it.
+//! the module path. A crate's first expansion names the variable in an `option_env!`, so that
+//! cargo rebuilds exactly the crates that read it; one in every expansion would take a sixth of
+//! the build time of a thousand lines.
 //!
 //! Directives match module paths, never targets. A typo is said once per crate.
 
@@ -38,27 +39,38 @@ struct Cache {
     variable: Option<String>,
     crate_name: String,
     rules: Rules,
+    is_named: bool,
+}
+
+/// What the variable means for one expansion.
+pub struct Answer {
+    pub verdict: Verdict,
+    /// What is wrong with the variable: once per crate.
+    pub typo: Option<String>,
+    /// Whether this expansion is to name the variable: once per crate.
+    pub names_variable: bool,
 }
 
 static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
 
-/// What becomes of a level in the crate being compiled; and, once per crate, what is wrong
-/// with the variable.
-pub fn verdict(level: u8) -> (Verdict, Option<String>) {
+/// What becomes of a level in the crate being compiled.
+pub fn ask(level: u8) -> Answer {
     let variable = env::var_os("NEXLOG_STATIC").map(|text| text.to_string_lossy().into_owned());
     let crate_name = crate_name();
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let current = cache
-        .as_ref()
-        .is_some_and(|cache| cache.variable == variable && cache.crate_name == crate_name);
-    if !current {
-        let rules = Rules::parse(variable.as_deref().unwrap_or_default(), &crate_name);
-        *cache = Some(Cache { variable, crate_name, rules });
+        .take()
+        .filter(|cache| cache.variable == variable && cache.crate_name == crate_name)
+        .unwrap_or_else(|| {
+            let rules = Rules::parse(variable.as_deref().unwrap_or_default(), &crate_name);
+            Cache { variable, crate_name, rules, is_named: false }
+        });
+    let Cache { crate_name, rules, is_named, .. } = cache.insert(current);
+    Answer {
+        verdict: rules.verdict(level, crate_name),
+        typo: rules.typo.take(),
+        names_variable: !std::mem::replace(is_named, true),
     }
-    let Some(Cache { crate_name, rules, .. }) = cache.as_mut() else {
-        return (Verdict::Keep, None);
-    };
-    (rules.verdict(level, crate_name), rules.typo.take())
 }
 
 /// The name of the crate being compiled: from cargo, or (other build tools) from the

@@ -20,7 +20,7 @@ use super::gate::Gate;
 use super::model::{Call, Chosen, Form, Level, LevelArg};
 use super::resolve::Plan;
 use super::values::{Values, borrowed, word};
-use crate::static_filter::Verdict;
+use crate::static_filter::{Answer, Verdict};
 
 /// The most slots that the runtime's `emitN` take; more go through a `Draft`.
 const FAST_SLOTS: usize = 12;
@@ -33,14 +33,14 @@ pub struct Site {
     pub options: Vec<Chosen>,
     /// How many of the options stand before the level.
     pub level_at: usize,
-    verdict: Verdict,
+    filter: Answer,
 }
 
 impl Site {
     /// Takes what is left of a call whose items have been resolved.
-    pub fn new(call: Call, verdict: Verdict) -> Site {
+    pub fn new(call: Call, filter: Answer) -> Site {
         let Call { krate, form, level, options, level_at, .. } = call;
-        Site { krate, form, level, options, level_at, verdict }
+        Site { krate, form, level, options, level_at, filter }
     }
 
     /// The whole expansion.
@@ -60,7 +60,7 @@ impl Site {
         let level = self.static_level().unwrap_or(Level::CRITICAL);
         let (constant, number) = (word(level.constant()), level.0);
         let mixed = Span::mixed_site();
-        match &self.verdict {
+        match &self.filter.verdict {
             Verdict::Keep => quote_spanned!(mixed=> #krate::__private::static_on::#constant),
             Verdict::Remove => quote_spanned!(mixed=> false),
             Verdict::Rules(rules) => quote_spanned! {mixed=>
@@ -180,8 +180,7 @@ impl Site {
     }
 
     /// `let site = …;`, the static hidden from the user's expressions. Naming the variable
-    /// makes cargo rebuild the crate when it changes; a `const` of its own for that would cost
-    /// twice as much build time.
+    /// in one of them makes cargo rebuild the crate when it changes.
     fn site(&self, plan: &Plan) -> TokenStream {
         let krate = &self.krate;
         let level = self.static_level().map_or(255, |level| level.0);
@@ -191,10 +190,14 @@ impl Site {
         });
         let slots = plan.slots.iter().map(|slot| (slot.kind, slot.key.as_str()));
         let text = descriptor(target.unwrap_or_default(), slots, plan.message.as_deref());
-        quote_spanned! {Span::mixed_site()=>
+        let mixed = Span::mixed_site();
+        let variable = self.filter.names_variable.then(|| {
+            quote_spanned!(mixed=> let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");)
+        });
+        quote_spanned! {mixed=>
             let site: &'static #krate::__private::Site = {
                 static SITE: #krate::__private::Site = {
-                    let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");
+                    #variable
                     #krate::__private::Site::new(
                         #level,
                         #krate::__private::core::line!(),

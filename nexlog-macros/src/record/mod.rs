@@ -41,12 +41,12 @@ pub fn record(input: TokenStream) -> TokenStream {
         LevelArg::Static(level, _) => level.0,
         LevelArg::Dynamic(_) | LevelArg::Unknown => 5,
     };
-    let (verdict, typo) = static_filter::verdict(level);
-    if let Some(text) = typo {
+    let mut answer = static_filter::ask(level);
+    if let Some(text) = answer.typo.take() {
         faults.add(check::static_typo(&text));
     }
     if faults.is_empty() {
-        expand::Site::new(call, verdict).expand(&plan)
+        expand::Site::new(call, answer).expand(&plan)
     } else {
         expand::faulty(&plan, &call, faults)
     }

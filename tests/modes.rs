@@ -390,6 +390,7 @@ fn refilter() {
         let (stop, counts) = (&stop, &counts);
         for _ in 0..3 {
             scope.spawn(move || {
+                nexlog::critical!("the thread's first");
                 while !stop.load(SeqCst) {
                     old_sites(counts);
                     new_sites(counts);

@@ -14,6 +14,7 @@ use super::PATIENCE;
 const SCENE: &str = "NEXLOG_TEST_SCENE";
 
 /// Makes `main`: runs the scene that the environment names, else the tests.
+#[allow(unused_macros)] // not every binary has children
 macro_rules! harness {
     (tests: [$($test:ident),* $(,)?], scenes: [$($scene:ident),* $(,)?] $(,)?) => {
         fn main() {
@@ -24,6 +25,7 @@ macro_rules! harness {
         }
     };
 }
+#[allow(unused_imports)]
 pub(crate) use harness;
 
 type Named = (&'static str, fn());

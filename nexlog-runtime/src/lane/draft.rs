@@ -46,9 +46,10 @@ impl<'a> Draft<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn of_site(site: &'static Site) -> Option<Draft<'static>> {
-        // `install` decides about all sites before it makes the logger global.
+        // `install` decides about all sites before it makes the logger global; a thread that has
+        // a lane asked after that.
         let core = state::global();
-        let is_wanted = core.is_none() || site.enabled();
+        let is_wanted = core.is_none() || thread::lane().is_some() || site.enabled();
         is_wanted.then(|| Draft::open(site, site.level(), None, core, Kind::Record))
     }
 

@@ -46,7 +46,7 @@ static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
 /// with the variable.
 pub fn verdict(level: u8) -> (Verdict, Option<String>) {
     let variable = env::var_os("NEXLOG_STATIC").map(|text| text.to_string_lossy().into_owned());
-    let crate_name = env::var("CARGO_CRATE_NAME").unwrap_or_default();
+    let crate_name = crate_name();
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     let current = cache
         .as_ref()
@@ -61,9 +61,18 @@ pub fn verdict(level: u8) -> (Verdict, Option<String>) {
     (rules.verdict(level, crate_name), rules.typo.take())
 }
 
+/// The name of the crate being compiled: from cargo, or (other build tools) from the
+/// arguments of the compiler, which is the process we are in.
+fn crate_name() -> String {
+    if let Ok(name) = env::var("CARGO_CRATE_NAME") {
+        return name;
+    }
+    let mut arguments = env::args_os().skip_while(|argument| argument != "--crate-name").skip(1);
+    arguments.next().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 impl Rules {
-    /// Reads the directives that concern `crate_name`. An empty name (a build without cargo)
-    /// keeps every rule for the `const fn`.
+    /// Reads the directives that concern `crate_name`.
     fn parse(text: &str, crate_name: &str) -> Rules {
         let mut rules = Rules::default();
         let mut of_crate = None;
@@ -157,4 +166,49 @@ fn level_of(text: &str) -> Option<u8> {
 
 fn name_of(level: u8) -> &'static str {
     LEVELS[usize::from(level.min(OFF))].0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts(text: &str, crate_name: &str) -> [Verdict; 6] {
+        let rules = Rules::parse(text, crate_name);
+        assert_eq!(rules.typo, None, "{text}");
+        [0, 1, 2, 3, 4, 5].map(|level| rules.verdict(level, crate_name))
+    }
+
+    #[test]
+    fn the_name_of_the_crate_settles_most() {
+        use Verdict::{Keep, Remove};
+        let info = [Remove, Remove, Keep, Keep, Keep, Keep];
+        assert_eq!(verdicts("", "app"), [0; 6].map(|_| Keep));
+        assert_eq!(verdicts("info", "app"), info);
+        assert_eq!(verdicts("trace,app=info,other=off", "app"), info);
+        assert_eq!(verdicts("info,noisy-dep=off", "noisy_dep"), [0; 6].map(|_| Remove));
+        assert_eq!(verdicts(" INFO , ,app2=off", "app"), info);
+        assert_eq!(verdicts("info,apple::x=trace", "app"), info);
+    }
+
+    #[test]
+    fn modules_of_the_crate_are_left_to_the_module_path() {
+        let rules = Verdict::Rules("app=info,app::db=trace".to_owned());
+        let [trace, debug, info, ..] = verdicts("info,app::db=trace", "app");
+        assert_eq!((trace, debug, info), (rules.clone(), rules, Verdict::Keep));
+        let [.., critical] = verdicts("off,app::db=off", "app");
+        assert_eq!(critical, Verdict::Remove);
+    }
+
+    #[test]
+    fn a_typo_is_said_with_its_directive_and_remedy() {
+        for (text, part) in [
+            ("inof", "`inof` is not a level"),
+            ("app=dbug", "in `app=dbug`, `dbug` is not a level"),
+            ("a b=info", "`a b` is not a crate or module path"),
+            ("=info", "`` is not a crate or module path"),
+        ] {
+            let typo = Rules::parse(text, "app").typo.unwrap();
+            assert!(typo.starts_with("NEXLOG_STATIC: ") && typo.contains(part), "{typo}");
+        }
+    }
 }

@@ -175,7 +175,10 @@ impl Default for Buffer {
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("len", &self.len).field("short", &self.short).finish()
+        f.debug_struct("Buffer")
+            .field("len", &self.len)
+            .field("short", &self.short)
+            .finish_non_exhaustive()
     }
 }
 

@@ -103,11 +103,6 @@ impl<'a> Record<'a> {
     pub(crate) fn has_dynamic(&self) -> bool {
         self.site.has_dynamic || self.has_extra || self.common.is_some()
     }
-
-    /// The value of slot `number`.
-    pub(crate) fn slot(&self, number: usize) -> Option<ValueRef<'a>> {
-        nth(self.values, number)
-    }
 }
 
 impl fmt::Debug for Record<'_> {

@@ -18,20 +18,12 @@ const SECOND_NS: u64 = 1_000_000_000;
 /// What a line is about. Each kind is limited on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A sink failed.
+    /// A sink failed and there is no `on_error`.
     Sink,
-    /// A record could not be encoded.
-    Format,
-    /// The worker could not be started or has ended.
-    Worker,
-    /// Records were lost and no sink can say so.
-    Loss,
-    /// Lanes of a dead process could not be read.
-    Recovery,
 }
 
 /// One limit for each [`Kind`].
-static LIMITS: [Limit; 5] = [const { Limit::new() }; 5];
+static LIMITS: [Limit; 1] = [const { Limit::new() }; 1];
 
 /// At most one a second.
 struct Limit {
@@ -194,13 +186,5 @@ mod tests {
         let instead = "nexlog: x (the text of an error failed)\n";
         assert_eq!(text(&compose(format_args!("x {Panics}"), 0)), instead);
         assert_eq!(text(&compose(format_args!("x {Fails}"), 0)), instead);
-    }
-
-    #[test]
-    fn kinds_do_not_silence_each_other() {
-        for kind in [Kind::Sink, Kind::Format, Kind::Worker, Kind::Loss, Kind::Recovery] {
-            assert!((kind as usize) < LIMITS.len());
-        }
-        assert_ne!(Kind::Sink as usize, Kind::Format as usize);
     }
 }

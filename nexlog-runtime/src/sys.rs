@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The processor's time-stamp counter where there is one, else [`monotonic_ns`].
-#[inline(always)]
+#[inline]
 pub fn ticks() -> u64 {
     #[cfg(target_arch = "x86_64")]
     {
@@ -293,17 +293,11 @@ pub fn is_link_error(error: &io::Error) -> bool {
     }
 }
 
-/// The user whose rights this process acts with; `None` where users have no numbers.
-pub fn effective_user() -> Option<u32> {
-    #[cfg(unix)]
-    {
-        // SAFETY: the call takes nothing, cannot fail and touches no memory.
-        Some(unsafe { libc::geteuid() })
-    }
-    #[cfg(not(unix))]
-    {
-        None
-    }
+/// The user whose rights this process acts with.
+#[cfg(unix)]
+pub fn effective_user() -> u32 {
+    // SAFETY: the call takes nothing, cannot fail and touches no memory.
+    unsafe { libc::geteuid() }
 }
 
 #[cfg(all(test, unix))]

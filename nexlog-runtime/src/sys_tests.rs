@@ -31,7 +31,7 @@ fn a_full_stream_that_does_not_block_is_waited_for_and_then_given_up() {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
     let number = ours.as_raw_fd();
-    let block = [b'x'; 65536];
+    let block = vec![b'x'; 65536];
     let mut sent = 0;
     let error = loop {
         match write_patiently(number, &block, Duration::from_millis(40)) {
@@ -54,6 +54,38 @@ fn a_full_stream_that_does_not_block_is_waited_for_and_then_given_up() {
 }
 
 #[test]
+fn a_write_that_a_signal_interrupts_is_repeated() {
+    extern "C" fn nothing(_: i32) {}
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let block = vec![b'x'; 65536];
+    let mut sent = 0;
+    while let Ok(written) = write_once(ours.as_raw_fd(), &block) {
+        sent += written;
+    }
+    ours.set_nonblocking(false).unwrap();
+    // SAFETY: the handler touches nothing; without SA_RESTART a signal ends a write that waits.
+    unsafe {
+        let mut action: libc::sigaction = core::mem::zeroed();
+        action.sa_sigaction = nothing as *const () as usize;
+        libc::sigaction(libc::SIGUSR1, &raw const action, core::ptr::null_mut());
+    }
+    // SAFETY: a thread's own number is always to be had.
+    let writer = unsafe { libc::pthread_self() };
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(50));
+        // SAFETY: the writer waits for this thread's end below, so it lives.
+        unsafe { libc::pthread_kill(writer, libc::SIGUSR1) };
+        std::thread::sleep(Duration::from_millis(50));
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).map(|_| all.len())
+    });
+    sent += write_patiently(ours.as_raw_fd(), b"end", Duration::ZERO).unwrap();
+    drop(ours);
+    assert_eq!(reader.join().unwrap().unwrap(), sent);
+}
+
+#[test]
 fn a_closed_stream_is_an_error_value() {
     let (ours, theirs) = UnixStream::pair().unwrap();
     drop(theirs);
@@ -68,11 +100,11 @@ fn a_new_file_has_exactly_the_mode_asked_for_and_an_old_one_keeps_its_own() {
     let folder = std::env::temp_dir().join(format!("nexlog-sys-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("a.log");
-    let mode = |file: &fs::File| file.metadata().unwrap().permissions().mode() & 0o7777;
+    let mode_of = |file: &fs::File| file.metadata().unwrap().permissions().mode() & 0o7777;
     // The usual umask takes 0o022 away.
     let (file, made) = open_append(&path, 0o666).unwrap();
-    assert!(made && mode(&file) == 0o666, "{:o}", mode(&file));
+    assert!(made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
     let (file, made) = open_append(&path, 0o600).unwrap();
-    assert!(!made && mode(&file) == 0o666, "{:o}", mode(&file));
+    assert!(!made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -8,7 +8,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::buffer::Cursor;
 use syn::{Error, LitStr, Result};
 
-use super::model::{Bare, Code, Form, Shape};
+use super::model::{Bare, Code, Form, How, Shape};
 use super::template::Flaw;
 
 const FORMS: &str = "a field is `key = value`, `key`, `?key` or `%key`";
@@ -56,9 +56,9 @@ pub fn option_name(name: &Ident) -> Result<()> {
     }
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => format!(
-            "`{text}(…)` needs a key: write `key = {text}(value)`"
-        ),
+        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => {
+            format!("`{text}(…)` needs a key: write `key = {text}(value)`")
+        }
         _ => format!(
             "`{text}` is not an option: the options are `target(\"…\")` and `logger(&…)`; \
              a field is written `key = {text}(…)`"
@@ -134,6 +134,9 @@ pub fn sigil_without_key(sigil: char, code: &Code) -> Error {
 }
 
 pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
+    if matches!(key, "target" | "logger") {
+        return Error::new(span, late_option(key));
+    }
     Error::new(
         span,
         format!(
@@ -194,13 +197,17 @@ pub fn not_a_field(bare: &Bare, has_message: bool, open: usize) -> Error {
         Shape::Comparison => {
             format!("`{source}` compares: {FORMS}; to log the result, write `equal = {source}`")
         }
-        Shape::Call(name) if name == "target" || name == "logger" => {
-            format!("the option `{name}` has to stand before the message and the fields")
-        }
+        Shape::Call(name) if name == "target" || name == "logger" => late_option(name),
         Shape::Call(name) if is_later_name(name) => {
             format!("`{name}` is not available yet in this version")
         }
-        Shape::Call(_) | Shape::Text | Shape::Other if has_message && open == 0 => {
+        Shape::Formatted if !has_message => {
+            "a message is a string literal: write the text itself here, with its `{}` and arguments"
+                .to_owned()
+        }
+        Shape::Call(_) | Shape::Text | Shape::Formatted | Shape::Other
+            if has_message && open == 0 =>
+        {
             format!(
                 "this argument is not shown by the message and has no key: add a `{{}}` to the \
                  message, or write `key = {source}`"
@@ -209,6 +216,22 @@ pub fn not_a_field(bare: &Bare, has_message: bool, open: usize) -> Error {
         _ => format!("this value needs a key: write `key = {source}`"),
     };
     at_code(&bare.code, text)
+}
+
+fn late_option(name: &str) -> String {
+    format!("the option `{name}` has to stand before the message and the fields")
+}
+
+/// Whether a call of this name is not the call of a function: it would not be found.
+pub fn is_word_of_ours(shape: &Shape) -> bool {
+    match shape {
+        Shape::Call(name) => {
+            is_later_name(name)
+                || matches!(name.as_str(), "target" | "logger" | "serde")
+                || How::from_marker(name).is_some()
+        }
+        _ => false,
+    }
 }
 
 fn is_later_name(name: &str) -> bool {

@@ -133,7 +133,7 @@ pub fn expression(input: ParseStream<'_>) -> Result<(Code, Shape)> {
         return Err(check::bare_keyword(&name));
     }
     let expr: Expr = input.parse().map_err(|error| check::not_an_expression(&error))?;
-    Ok((between(begin, input, is_loose(&expr)), shape(&expr)))
+    Ok((between(begin, input), shape(&expr)))
 }
 
 /// The expression that fills the rest of the input.
@@ -145,11 +145,11 @@ pub fn sole_expression(input: ParseStream<'_>) -> Result<Code> {
 /// One tree as an expression.
 pub fn single(tree: TokenTree) -> Code {
     let span = tree.span();
-    Code { tokens: tree.into(), first: span, last: span, loose: false }
+    Code { tokens: tree.into(), first: span, last: span }
 }
 
 /// The tokens from `begin` to where the input stands now.
-pub fn between(begin: Cursor<'_>, input: &ParseBuffer<'_>, loose: bool) -> Code {
+pub fn between(begin: Cursor<'_>, input: &ParseBuffer<'_>) -> Code {
     let end = input.cursor();
     let (mut at, mut tokens) = (begin, TokenStream::new());
     let (mut first, mut last) = (None, begin.span());
@@ -161,7 +161,7 @@ pub fn between(begin: Cursor<'_>, input: &ParseBuffer<'_>, loose: bool) -> Code 
         tokens.extend([tree]);
         at = rest;
     }
-    Code { tokens, first: first.unwrap_or(last), last, loose }
+    Code { tokens, first: first.unwrap_or(last), last }
 }
 
 fn is_atom(tree: &TokenTree) -> bool {
@@ -176,29 +176,6 @@ fn is_text(tree: &TokenTree) -> bool {
     matches!(tree, TokenTree::Literal(literal) if literal.to_string().starts_with(['"', 'r']))
 }
 
-/// Whether `&` in front binds to a part only. Invisible groups count: not every version of the
-/// compiler keeps them together.
-fn is_loose(expr: &Expr) -> bool {
-    !matches!(
-        expr,
-        Expr::Array(_)
-            | Expr::Await(_)
-            | Expr::Call(_)
-            | Expr::Field(_)
-            | Expr::Index(_)
-            | Expr::Lit(_)
-            | Expr::Macro(_)
-            | Expr::MethodCall(_)
-            | Expr::Paren(_)
-            | Expr::Path(_)
-            | Expr::Reference(_)
-            | Expr::Struct(_)
-            | Expr::Try(_)
-            | Expr::Tuple(_)
-            | Expr::Unary(_)
-    )
-}
-
 fn shape(expr: &Expr) -> Shape {
     match expr {
         Expr::Group(group) => shape(&group.expr),
@@ -211,8 +188,15 @@ fn shape(expr: &Expr) -> Shape {
             },
             _ => Shape::Other,
         },
+        Expr::Macro(call) if call.mac.path.segments.last().is_some_and(is_format) => {
+            Shape::Formatted
+        }
         _ => Shape::Other,
     }
+}
+
+fn is_format(name: &syn::PathSegment) -> bool {
+    name.ident == "format" || name.ident == "format_args"
 }
 
 /// Words that are not an expression by themselves; `self` is one.

@@ -1,10 +1,10 @@
 //! One field: key, operator, form, value, in the spellings of nexlog, `tracing`, `log` and `slog`.
 
 use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use syn::Result;
 use syn::buffer::Cursor;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser};
-use syn::Result;
 
 use super::check;
 use super::code::{
@@ -188,5 +188,5 @@ fn shorthand_code(begin: Cursor<'_>, end: Cursor<'_>) -> Code {
         tokens.extend([tree]);
         at = rest;
     }
-    Code { tokens, first: begin.span(), last, loose: false }
+    Code { tokens, first: begin.span(), last }
 }

@@ -12,11 +12,13 @@ mod code;
 mod descriptor;
 mod expand;
 mod field;
+mod gate;
 mod message;
 mod model;
 mod parse;
 mod resolve;
 mod template;
+mod values;
 
 use proc_macro2::TokenStream;
 
@@ -60,3 +62,7 @@ fn refuse_items(items: &[Item], faults: &mut Faults) {
 pub fn unavailable_derive(_: &TokenStream) -> TokenStream {
     check::later_derive().into_compile_error()
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

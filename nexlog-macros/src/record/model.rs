@@ -43,7 +43,11 @@ impl Level {
     const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
 
     pub fn from_variant(name: &str) -> Option<Level> {
-        Self::NAMES.iter().position(|known| *known == name).and_then(|at| at.try_into().ok()).map(Level)
+        Self::NAMES
+            .iter()
+            .position(|known| *known == name)
+            .and_then(|at| at.try_into().ok())
+            .map(Level)
     }
 
     /// The name of the variant: `Info`.
@@ -89,6 +93,8 @@ pub enum Shape {
     Comparison,
     /// A call of one plain name.
     Call(String),
+    /// `format!(…)`, `format_args!(…)`
+    Formatted,
     Other,
 }
 
@@ -137,8 +143,6 @@ pub struct Code {
     pub tokens: TokenStream,
     pub first: Span,
     pub last: Span,
-    /// Whether `&` in front would bind to a part of it only.
-    pub loose: bool,
 }
 
 impl Item {

@@ -119,7 +119,11 @@ fn option(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
     let inside = |inside: ParseStream<'_>| {
         let chosen = option_value(inside, name)?;
         inside.parse::<Option<syn::Token![,]>>()?;
-        if inside.is_empty() { Ok(chosen) } else { Err(check::option_with_two_values(inside, name)) }
+        if inside.is_empty() {
+            Ok(chosen)
+        } else {
+            Err(check::option_with_two_values(inside, name))
+        }
     };
     inside.parse2(group.stream())
 }

@@ -110,26 +110,28 @@ impl<'a> Reader<'a> {
         self.rest = &from[end + 1..];
         let inside = &from[1..end];
         let (name, spec) = inside.split_once(':').unwrap_or((inside, ""));
+        let name = name.trim();
+        if !name.is_empty() && !is_position(name) && !is_dotted_name(name) {
+            return Err(Flaw::BadName(source.to_owned(), name.to_owned()));
+        }
         let mut spec = Spec { source, text: spec.trim_end(), parts: Vec::new() };
         // `{:.*}` takes its precision before its value.
         spec.read(self)?;
-        let value = self.value(source, name.trim())?;
+        let value = self.value(source, name)?;
         let hole = Hole { source: source.to_owned(), value, spec: spec.parts };
         self.template.pieces.push(Piece::Hole(hole));
         Ok(())
     }
 
     fn value(&mut self, source: &str, name: &str) -> Result<Reference, Flaw> {
-        let bad = || Flaw::BadName(source.to_owned(), name.to_owned());
         if name.is_empty() {
             Ok(self.take_next())
-        } else if name.bytes().all(|b| b.is_ascii_digit()) {
-            let index = name.parse::<u16>().map_err(|_| bad())?;
+        } else if is_position(name) {
+            let too_large = |_| Flaw::BadName(source.to_owned(), name.to_owned());
+            let index = name.parse::<u16>().map_err(too_large)?;
             Ok(self.position(index.into()))
-        } else if is_dotted_name(name) {
-            Ok(Reference::Name(name.strip_prefix("r#").unwrap_or(name).to_owned()))
         } else {
-            Err(bad())
+            Ok(Reference::Name(name.strip_prefix("r#").unwrap_or(name).to_owned()))
         }
     }
 
@@ -257,12 +259,13 @@ impl Spec<'_> {
     }
 }
 
+fn is_position(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
+}
+
 fn is_dotted_name(name: &str) -> bool {
     let mut parts = name.strip_prefix("r#").unwrap_or(name).split('.');
-    parts.next().is_some_and(is_name)
-        && parts.all(|part| {
-            is_name(part) || (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-        })
+    parts.next().is_some_and(is_name) && parts.all(|part| is_name(part) || is_position(part))
 }
 
 /// An identifier; the compiler has the last word on letters outside ASCII.
@@ -281,3 +284,7 @@ fn excerpt(text: &str) -> String {
         None => line.to_owned(),
     }
 }
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;

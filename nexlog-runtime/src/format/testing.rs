@@ -266,9 +266,11 @@ impl Sample {
         let common = self.common.clone().map(Spliced);
         let common = common.as_ref().map(Splice);
         let common = common.as_ref().map(|common| Owned::new(Level::Info, "0:d0:.m\nf", &[common]));
-        record.common = common.as_ref().and_then(|common| match common.record().slot(0) {
-            Some(ValueRef::Map(map)) => Some(map),
-            _ => None,
+        record.common = common.as_ref().and_then(|common| {
+            match common.record().slots().next().map(|(_, value)| value) {
+                Some(ValueRef::Map(map)) => Some(map),
+                _ => None,
+            }
         });
         check(record);
     }

@@ -41,11 +41,16 @@ pub struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A record of the global logger with the site's own level and target.
+    /// A record of the global logger with the site's own level and target. `None` when that
+    /// logger came between the gate and here, and does not want it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn of_site(site: &'static Site) -> Draft<'static> {
-        Draft::open(site, site.level(), None, state::global(), Kind::Record)
+    pub(crate) fn of_site(site: &'static Site) -> Option<Draft<'static>> {
+        // `install` decides about all sites before it makes the logger global; a thread that has
+        // a lane asked after that.
+        let core = state::global();
+        let is_wanted = core.is_none() || thread::lane().is_some() || site.enabled();
+        is_wanted.then(|| Draft::open(site, site.level(), None, core, Kind::Record))
     }
 
     /// A record with a level of its own, for the macros.
@@ -109,7 +114,7 @@ impl<'a> Draft<'a> {
                 self.lane = seat.lane;
                 (seat.scratch, core.max_record_bytes)
             }
-            None => (Buffer::new(), Lane::MAX_RECORD_BYTES / 2),
+            None => (Buffer::new(), early::MAX_RECORD_BYTES),
         };
         scratch.extend(&[0; HEADER_BYTES]);
         self.image = Some(Image::new(scratch, limit.saturating_add(HEADER_BYTES)));
@@ -153,13 +158,11 @@ impl<'a> Draft<'a> {
             level: self.level,
             kind: self.kind as u8 | self.flags,
         };
-        let outcome = seal(header, image.buffer).map_or(Err(DropReason::NoMemory), |images| {
-            let outcome = self.deliver(&images);
-            if let Some(core) = self.core {
-                thread::stand(core, images.into_buffer());
-            }
-            outcome
-        });
+        let images = seal(header, image.buffer).ok_or(DropReason::NoMemory)?;
+        let outcome = self.deliver(&images);
+        if let Some(core) = self.core {
+            thread::stand(core, images.into_buffer());
+        }
         outcome
     }
 
@@ -201,9 +204,9 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         let Some(image) = self.image.take() else { return };
         self.depth = None;
+        self.count_drop(DropReason::Panic);
         if let Some(core) = self.core {
             thread::stand(core, image.buffer);
-            self.count_drop(DropReason::Panic);
             if std::thread::panicking() {
                 own::value_panicked(core, self.site, self.rendering);
             }
@@ -233,7 +236,9 @@ pub(crate) fn own_image(
     let mut buffer = Buffer::with_allocator(allocator);
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
-    values.iter().for_each(|value| image.push(*value));
+    for value in values {
+        image.push(*value);
+    }
     let header = Header {
         site,
         ticks: clock::now(),

@@ -8,6 +8,7 @@
 
 use super::draft::Draft;
 use super::thread;
+use crate::pipeline::doze::light_fence;
 use crate::site::callsite::Site;
 use crate::sys;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
@@ -17,6 +18,7 @@ macro_rules! emit {
     ($($name:ident $count:literal ($($arg:ident: $type:ident),*);)*) => {$(
         /// Makes a record of this site with these values, in order. Called behind the gate.
         #[inline(never)]
+        #[allow(clippy::too_many_arguments)] // separate parameters go in registers
         pub fn $name<$($type: Value),*>(site: &'static Site $(, $arg: $type)*) {
             // All constant but for `Option`s and trait objects.
             let is_plain = true $(& $arg.is_plain(Seal::HERE))*;
@@ -47,16 +49,14 @@ macro_rules! emit {
                         let at = $arg.write_plain(at, Seal::HERE);
                     )*
                     producer.commit(bytes);
-                    // The store of `published` stays before the load of the deadline; the
-                    // sleeping worker's membarrier makes that hold between cores.
-                    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+                    light_fence();
                     if producer.is_due(ticks) || site.flushes() {
                         crate::pipeline::state::global_is_due(site);
                     }
                 }
             } else {
                 #[allow(unused_mut)]
-                let mut draft = Draft::of_site(site);
+                let Some(mut draft) = Draft::of_site(site) else { return };
                 $(draft.push(&$arg);)*
                 let _ = draft.finish();
             }

@@ -6,13 +6,13 @@
 //! lanes than threads at one time. Detached threads that die with the process never leave
 //! theirs, and need not.
 
-use core::sync::atomic::{AtomicBool as CoreAtomicBool, AtomicU64 as CoreAtomicU64};
+use core::sync::atomic::AtomicBool as CoreAtomicBool;
 
 use super::memory::Allocator;
 use super::pool::Pool;
 use super::ring::Lane;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use crate::sync::atomic::{AtomicPtr, AtomicUsize};
+use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
 /// All lanes of a logger, and the pool they live on.
 pub(crate) struct Lanes {
@@ -50,7 +50,7 @@ impl Lanes {
     }
 
     /// A new lane for this thread alone. `None` when there is no memory.
-    pub(crate) fn add(&self, deadline: *const CoreAtomicU64) -> Option<&Lane> {
+    pub(crate) fn add(&self, deadline: *const AtomicU64) -> Option<&Lane> {
         let lane = Lane::new(&self.pool, deadline, self.max_segments, self.fast)?;
         lane.number.set(self.count.fetch_add(1, Relaxed));
         let lane = Box::into_raw(lane);

@@ -13,3 +13,6 @@ pub(crate) mod pool;
 pub(crate) mod read;
 pub(crate) mod ring;
 pub(crate) mod thread;
+
+#[cfg(all(test, loom))]
+mod models;

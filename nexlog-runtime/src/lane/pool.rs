@@ -13,9 +13,10 @@
 //! | `link` of a segment in a lane | its producer | `Relaxed` | ordered by the lane's commit |
 //! | `chunks[i]` | under `growing` | `Release` | `Acquire` in `chunk` |
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::memory::{Allocator, Memory};
+use crate::sync::Mutex;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 

@@ -83,6 +83,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Time and first payload word, for the models.
+    #[cfg(all(test, loom))]
+    pub(super) fn raw_numbers(&self) -> (u64, u64) {
+        // SAFETY: the models' records have 8 bytes behind the header and are not released yet.
+        let payload = unsafe { self.raw.at.add(HEADER_BYTES).cast::<u64>().read() };
+        (self.raw.header.ticks, payload)
+    }
+
     /// Whether this is a user's record.
     pub(crate) fn is_users(&self) -> bool {
         self.raw.header.kind() == Some(Kind::Record)
@@ -275,6 +283,11 @@ impl Images {
         let (raw, _) = self.at(0)?;
         // SAFETY: the memory is borrowed from `self`.
         unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) }
+    }
+
+    /// When the last one was made.
+    pub(crate) fn last_ticks(&self) -> Option<u64> {
+        self.entries().last().map(|entry| entry.raw.header.ticks)
     }
 
     /// Those that `keep` wants, and how many that are.

@@ -40,7 +40,7 @@ pub(crate) struct Producer {
     /// The lane this is part of; null in [`NOBODY`].
     lane: *const Lane,
     /// When `now` has reached this, the caller has something to do after its commit.
-    deadline: *const CoreAtomicU64,
+    deadline: *const AtomicU64,
     /// Records committed, by all owners so far.
     accepted: CoreAtomicU64,
 }
@@ -184,7 +184,7 @@ impl Lane {
     /// A lane owned by the caller, or `None` when there is no memory.
     pub(crate) fn new(
         pool: &Pool,
-        deadline: *const CoreAtomicU64,
+        deadline: *const AtomicU64,
         max_segments: u64,
         fast: bool,
     ) -> Option<Box<Lane>> {
@@ -255,9 +255,9 @@ impl Lane {
         self.producer.0.position.get() / SEGMENT - self.consumed() / SEGMENT + 1
     }
 
-    /// Whether half of the lane is in use.
+    /// Whether more than half of the lane's segments are in use: of two, one always is.
     pub(crate) fn is_half_full(&self) -> bool {
-        self.held_segments() * 2 >= self.max_segments
+        self.held_segments() * 2 > self.max_segments
     }
 
     /// The owner's long way to room for `bytes`, which must not pass
@@ -282,6 +282,7 @@ impl Lane {
         let next = pool.take().ok_or(Refusal::NoMemory)?;
         let producer = &self.producer.0;
         let position = producer.position.get();
+        #[allow(clippy::cast_possible_truncation)] // 24
         let pad = Header {
             site: core::ptr::null(),
             ticks: 0,

@@ -27,8 +27,7 @@ thread_local! {
     static PRODUCER: Cell<*const Producer> = const { Cell::new(Nobody::get()) };
     /// How many drafts are open.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Whether this thread holds a pipeline mutex.
-    static IN_PASS: Cell<bool> = const { Cell::new(false) };
+    static PASSES: Cell<Passes> = const { Cell::new(Passes::NONE) };
     static ID: Cell<u64> = const { Cell::new(0) };
     static HOME: RefCell<Home> = const { RefCell::new(Home { attachments: Vec::new() }) };
 }
@@ -54,24 +53,64 @@ pub(crate) fn id() -> u64 {
     ID.get()
 }
 
-/// Whether this thread is inside a pipeline pass: it must not start another one.
-pub(crate) fn in_pass() -> bool {
-    IN_PASS.get()
+/// The loggers whose pipeline mutexes this thread holds, innermost last: a sink may log to
+/// another logger.
+#[derive(Clone, Copy)]
+struct Passes {
+    cores: [*const Core; Passes::MAX],
+    count: usize,
 }
 
-/// Marks this thread as inside a pass until dropped.
+impl Passes {
+    const MAX: usize = 4;
+    const NONE: Passes = Passes { cores: [core::ptr::null(); Passes::MAX], count: 0 };
+}
+
+/// Where this thread is, seen from one logger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// In no pass.
+    Outside,
+    /// In a pass of another logger: it must not wait without end, as the other's sink may be
+    /// waiting for us.
+    Elsewhere,
+    /// In a pass of this logger (or too deep in others'): it must not start another one.
+    Inside,
+}
+
+/// Where this thread is.
+pub(crate) fn pass_of(core: *const Core) -> Pass {
+    let passes = PASSES.get();
+    let held = passes.cores.get(..passes.count).unwrap_or(&[]);
+    match held.len() {
+        0 => Pass::Outside,
+        Passes::MAX => Pass::Inside,
+        _ if held.contains(&core) => Pass::Inside,
+        _ => Pass::Elsewhere,
+    }
+}
+
+/// Marks this thread as inside a pass of a logger until dropped. Marks end in reverse order.
 pub(crate) struct PassMark(());
 
 impl PassMark {
-    pub(crate) fn set() -> PassMark {
-        IN_PASS.set(true);
+    /// Only when `pass_of` is not `Inside`.
+    pub(crate) fn set(core: *const Core) -> PassMark {
+        let mut passes = PASSES.get();
+        if let Some(place) = passes.cores.get_mut(passes.count) {
+            *place = core;
+        }
+        passes.count += 1;
+        PASSES.set(passes);
         PassMark(())
     }
 }
 
 impl Drop for PassMark {
     fn drop(&mut self) {
-        IN_PASS.set(false);
+        let mut passes = PASSES.get();
+        passes.count = passes.count.saturating_sub(1);
+        PASSES.set(passes);
     }
 }
 
@@ -169,13 +208,12 @@ impl Home {
             }
             named
         });
-        let lane = match lane {
-            Some(lane) => lane,
-            None => {
-                let lane = core.lanes.add(core.deadline())?;
-                announce(core, lane);
-                lane
-            }
+        let lane = if let Some(lane) = lane {
+            lane
+        } else {
+            let lane = core.lanes.add(core.doze.deadline())?;
+            announce(core, lane);
+            lane
         };
         let depth = MAX_DEPTH as usize;
         let mut scratch = Vec::with_capacity(depth);

@@ -7,9 +7,9 @@
 use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 
-use super::state::Core;
 use super::output::{Outputs, Written};
 use super::own;
+use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
@@ -50,7 +50,8 @@ impl Pipeline {
         losses.iter().flat_map(Images::entries).for_each(|entry| self.take(entry));
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
-        self.reader.collect(clock::now());
+        // Nor may anything later than `images` stand before them.
+        self.reader.collect(images.and_then(Images::last_ticks).unwrap_or_else(clock::now));
         let mut records = 0;
         loop {
             match self.reader.next() {
@@ -77,7 +78,7 @@ impl Pipeline {
     /// Encodes a record for the sinks that want it.
     fn take(&mut self, entry: Entry) {
         let record = self.reader.record(&entry, &self.clock);
-        let encoded = record.map(|record| self.outputs.encode(&record));
+        let encoded = record.map(|record| self.outputs.encode(&record, !entry.is_users()));
         if encoded.as_ref().is_none_or(|encoded| !encoded.is_whole) {
             self.written.lost.push(self.entries.len());
         }
@@ -104,15 +105,16 @@ impl Pipeline {
     }
 
     /// A record of what was dropped at the callers since the last one. Losses of a sink are
-    /// told in that sink, by `output`, and panics where they happen.
+    /// told in that sink, by `output`, and panics where they happen if there is room.
     fn tell_losses(&mut self, core: &Core) -> Option<Images> {
         let now = core.counts.dropped_by();
         let mut new = now.since(&self.told);
-        (new.sink, new.panic) = (0, 0);
+        (new.sink, new.panic) = (0, core.counts.untold_panics.load(Relaxed));
         if new.total() == 0 {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
+        core.counts.untold_panics.fetch_sub(new.panic, Relaxed);
         self.told = now;
         Some(images)
     }

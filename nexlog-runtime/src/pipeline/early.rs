@@ -13,6 +13,8 @@ use crate::site::level::Level;
 
 /// Bytes of records that wait.
 const MAX_BYTES: usize = 64 << 10;
+/// What a record that waits may hold: longer values are cut, as one alone must not fill it all.
+pub(crate) const MAX_RECORD_BYTES: usize = MAX_BYTES / 2;
 /// The lowest level that waits.
 pub(crate) const LEVEL: Level = Level::Info;
 
@@ -38,8 +40,9 @@ pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
     if early.is_taken {
         drop(guard);
         // Installed between the gate and here.
-        return super::state::global()
-            .map_or(Err(DropReason::Early), |core| core.write_directly(record, false));
+        let core = super::state::global().ok_or(DropReason::Early)?;
+        core.adopt(record, 0);
+        return Ok(());
     }
     if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {
         FULL.store(true, Relaxed);

@@ -2,10 +2,10 @@
 //!
 //! `state` is a logger's shared state and decides who drains when; `drain` is one pass over the
 //! lanes; `output` encodes and hands batches to sinks; `worker` is the thread of
-//! `Mode::Background`; `shutdown` the end of the process; `own` the records the logger makes
+//! `Mode::Background` and `doze` how callers wake it; `shutdown` the end of the process; `own` the records the logger makes
 //! about itself; `early` what was logged before there was a logger; `stats` the counters.
 
-
+pub(crate) mod doze;
 pub(crate) mod drain;
 pub(crate) mod early;
 pub(crate) mod output;

@@ -5,15 +5,16 @@
 //! full, at the flush level, or when the interval has passed at its next call. `Background`:
 //! the worker. A full lane under `Overflow::Block` is drained by its caller in every mode.
 //!
-//! The one word that callers read after a commit is `deadline`: a tick count from which on there
-//! is something to do. 0 means always (`Immediate`; a sleeping worker; the end of the process),
-//! the maximum means never.
+//! The one word that callers read after a commit is `Doze::deadline`: a tick count from which on
+//! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for
+//! good (the end of the process), the maximum never.
 
-use core::sync::atomic::Ordering::{Relaxed, SeqCst};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, fence};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::doze::Doze;
 use super::drain::{Pass, Pipeline};
 use super::output::SinkCounts;
 use super::stats::{Counts, Stats};
@@ -24,7 +25,7 @@ use crate::lane::lanes::Lanes;
 use crate::lane::memory::Allocator;
 use crate::lane::read::Images;
 use crate::lane::ring::{Lane, Refusal};
-use crate::lane::thread::{self, PassMark};
+use crate::lane::thread::{self, Pass as Place, PassMark};
 use crate::report;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;
@@ -88,28 +89,31 @@ pub(crate) struct Core {
     filter: RwLock<Filter>,
     /// The lowest level that may pass the filter, 6 for none.
     floor: AtomicU8,
-    deadline: AtomicU64,
+    pub(crate) doze: Doze,
     flush_interval_ticks: u64,
-    /// Callers write out themselves: the process is ending, or there is no worker any more.
-    is_write_through: AtomicBool,
     is_closed: AtomicBool,
+    /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
+    must_close: AtomicBool,
     pipeline: Mutex<Pipeline>,
 }
+
+/// How long a sink of another logger waits for this one's pipeline where a record would else be
+/// dropped.
+const NESTED_PATIENCE: Duration = Duration::from_millis(10);
 
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The global logger.
 pub(crate) fn global<'a>() -> Option<&'a Arc<Core>> {
     // SAFETY: null, or leaked by `set_global`.
-    unsafe { GLOBAL.load(core::sync::atomic::Ordering::Acquire).as_ref() }
+    unsafe { GLOBAL.load(Acquire).as_ref() }
 }
 
 /// Makes it the global logger; `false` when there is one.
 pub(crate) fn set_global(core: Arc<Core>) -> bool {
     let leaked = Box::into_raw(Box::new(core));
-    let order = core::sync::atomic::Ordering::AcqRel;
     let null = core::ptr::null_mut();
-    let is_first = GLOBAL.compare_exchange(null, leaked, order, Relaxed).is_ok();
+    let is_first = GLOBAL.compare_exchange(null, leaked, AcqRel, Relaxed).is_ok();
     if !is_first {
         // SAFETY: nobody else has seen it.
         drop(unsafe { Box::from_raw(leaked) });
@@ -148,10 +152,10 @@ impl Core {
             sinks: pipeline.outputs.counts(),
             floor: AtomicU8::new(floor(&filter)),
             filter: RwLock::new(filter),
-            deadline: AtomicU64::new(deadline),
+            doze: Doze::new(deadline),
             flush_interval_ticks,
-            is_write_through: AtomicBool::new(false),
             is_closed: AtomicBool::new(false),
+            must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
             settings,
         }
@@ -176,18 +180,6 @@ impl Core {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.is_closed.load(Relaxed)
-    }
-
-    pub(crate) fn deadline(&self) -> *const AtomicU64 {
-        &raw const self.deadline
-    }
-
-    /// Unless the process is ending: then it stays 0.
-    pub(crate) fn set_deadline(&self, ticks: u64) {
-        self.deadline.store(ticks, SeqCst);
-        if self.is_write_through.load(SeqCst) {
-            self.deadline.store(0, SeqCst);
-        }
     }
 
     pub(crate) fn flush_interval(&self) -> Duration {
@@ -223,19 +215,14 @@ impl Core {
 
     /// What a caller has to do after a commit to its lane.
     pub(crate) fn after_commit(&self, lane: &Lane, flush: bool) {
-        // With the worker's membarrier: the commit is visible before the state is read.
-        fence(SeqCst);
         let drain = match self.settings.mode {
             Mode::Immediate => true,
-            _ if self.is_write_through.load(Relaxed) => true,
-            Mode::Buffered => {
-                flush || lane.is_half_full() || clock::now() >= self.deadline.load(Relaxed)
-            }
+            _ if self.doze.is_write_through() => true,
+            Mode::Buffered => flush || lane.is_half_full() || self.doze.is_due(clock::now()),
             Mode::Background => {
-                if flush || lane.is_half_full() {
+                if self.doze.wake() || flush || lane.is_half_full() {
                     self.worker.hurry();
                 }
-                self.worker.wake();
                 false
             }
         };
@@ -247,14 +234,14 @@ impl Core {
     /// Drains until everything that is in this lane now has been written.
     fn drain_lane(&self, lane: &Lane) {
         let target = lane.published();
-        let Some(mut pipeline) = self.lock() else { return };
+        let Some(mut pipeline) = self.lock(Duration::ZERO) else { return };
         let pass = (lane.consumed() < target).then(|| pipeline.pass(self, None, false));
         self.unlock(pipeline, pass);
     }
 
     /// One pass by whoever calls. `None` when this thread is inside a pass.
     pub(crate) fn drain(&self) -> Option<u64> {
-        let mut pipeline = self.lock()?;
+        let mut pipeline = self.lock(NESTED_PATIENCE)?;
         let pass = pipeline.pass(self, None, false);
         let records = pass.records;
         self.unlock(pipeline, Some(pass));
@@ -275,9 +262,7 @@ impl Core {
         };
         match self.settings.overflow {
             // One pass empties every lane; what then is still refused is lack of memory.
-            Overflow::Block if attempts < 2 && !is_own => {
-                self.drain().map(|_| ()).ok_or(DropReason::Busy)
-            }
+            Overflow::Block if attempts < 2 => self.drain().map(|_| ()).ok_or(DropReason::Busy),
             Overflow::DropOldest if attempts == 0 && !is_own => self.discard_half(lane),
             _ => Err(reason),
         }
@@ -293,7 +278,7 @@ impl Core {
 
     /// Writes a record that fits in no lane, or whose thread has none, behind all others.
     pub(crate) fn write_directly(&self, images: &Images, is_own: bool) -> Result<(), DropReason> {
-        let mut pipeline = self.lock().ok_or(DropReason::Busy)?;
+        let mut pipeline = self.lock(NESTED_PATIENCE).ok_or(DropReason::Busy)?;
         let pass = pipeline.pass(self, Some(images), false);
         if !is_own {
             self.counts.accepted.fetch_add(1, Relaxed);
@@ -303,9 +288,11 @@ impl Core {
     }
 
     /// Writes what waited for the logger.
-    pub(crate) fn adopt(&self, early: Images, lost: u64) {
+    pub(crate) fn adopt(&self, early: &Images, lost: u64) {
         self.counts.drop_at_call(DropReason::Early, lost);
-        let Some(mut pipeline) = self.lock() else { return };
+        let Some(mut pipeline) = self.lock(NESTED_PATIENCE) else {
+            return self.counts.drop_at_call(DropReason::Busy, early.entries().count() as u64);
+        };
         let filter = self.filter();
         let (images, records) =
             early.retain(&pipeline.clock, |record| filter.enabled(record.target(), record.level()));
@@ -316,17 +303,22 @@ impl Core {
 
     // ---- the mutex --------------------------------------------------------------------------
 
-    /// The pipeline, for this thread; `None` when it has one already.
-    fn lock(&self) -> Option<Locked<'_>> {
-        if thread::in_pass() {
-            return None;
+    /// The pipeline, for this thread; `None` when it has it already, or has another logger's
+    /// and does not get this one within `patience`: two loggers whose sinks log to each other
+    /// would else wait for each other.
+    fn lock(&self, patience: Duration) -> Option<Locked<'_>> {
+        match thread::pass_of(self) {
+            Place::Inside => None,
+            Place::Elsewhere => self.lock_until(Instant::now() + patience),
+            Place::Outside => {
+                let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(Locked { pipeline, mark: PassMark::set(self) })
+            }
         }
-        let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Locked { pipeline, mark: PassMark::set() })
     }
 
     fn try_lock(&self) -> Option<Locked<'_>> {
-        if thread::in_pass() {
+        if self.is_inside() {
             return None;
         }
         let pipeline = match self.pipeline.try_lock() {
@@ -334,7 +326,7 @@ impl Core {
             Err(TryLockError::Poisoned(error)) => error.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(Locked { pipeline, mark: PassMark::set() })
+        Some(Locked { pipeline, mark: PassMark::set(self) })
     }
 
     fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {
@@ -343,7 +335,7 @@ impl Core {
             if let Some(locked) = self.try_lock() {
                 return Some(locked);
             }
-            if thread::in_pass() || Instant::now() >= end {
+            if self.is_inside() || Instant::now() >= end {
                 return None;
             }
             std::thread::sleep(pause);
@@ -351,12 +343,17 @@ impl Core {
         }
     }
 
+    /// Whether this thread is inside a pass of this logger: it must not start another one.
+    fn is_inside(&self) -> bool {
+        thread::pass_of(self) == Place::Inside
+    }
+
     /// Frees the pipeline, then reports. The mark stays until the reports are done: what
     /// `on_error` logs waits for the next pass.
     fn unlock(&self, locked: Locked<'_>, pass: Option<Pass>) {
         let Locked { pipeline, mark } = locked;
         if self.settings.mode == Mode::Buffered {
-            self.set_deadline(clock::now().saturating_add(self.flush_interval_ticks));
+            self.doze.set_deadline(clock::now().saturating_add(self.flush_interval_ticks));
         }
         drop(pipeline);
         for error in pass.into_iter().flat_map(|pass| pass.errors) {
@@ -366,11 +363,14 @@ impl Core {
                     let _ = std::panic::catch_unwind(call);
                 }
                 None => {
-                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()));
                 }
             }
         }
         drop(mark);
+        if self.must_close.load(Relaxed) && self.must_close.swap(false, Relaxed) {
+            self.close();
+        }
     }
 
     // ---- flush, sync, end -------------------------------------------------------------------
@@ -391,7 +391,7 @@ impl Core {
         timeout: Duration,
         last: impl Fn(&mut Pipeline) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if thread::in_pass() {
+        if self.is_inside() {
             return Err(Error::Refused { reason: DropReason::Busy });
         }
         let end = Instant::now() + timeout;
@@ -428,10 +428,8 @@ impl Core {
     /// From now on callers write out before they return; what is there is written. `false` when
     /// the mutex could not be had in time.
     pub(crate) fn write_through(&self, patience: Duration) -> bool {
-        self.is_write_through.store(true, SeqCst);
-        self.deadline.store(0, SeqCst);
-        crate::sys::membarrier();
-        if thread::in_pass() {
+        self.doze.write_through();
+        if self.is_inside() {
             return false;
         }
         let Some(mut locked) = self.lock_until(Instant::now() + patience) else { return false };
@@ -451,6 +449,10 @@ impl Core {
     /// The end of a local logger: everything is written, the sinks are dropped.
     pub(crate) fn close(&self) {
         self.worker.stop();
+        if self.is_inside() {
+            self.must_close.store(true, Relaxed);
+            return;
+        }
         self.write_through(Duration::from_secs(2));
         self.is_closed.store(true, Relaxed);
         if let Some(mut locked) = self.try_lock() {

@@ -5,7 +5,6 @@
 //! makes the write wait, one that does not read a pipe opened as non-blocking is given up after a
 //! second, and half a record is finished before the next begins.
 
-use core::str::FromStr;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -13,7 +12,6 @@ use std::io::{self, ErrorKind};
 use super::output::{Choice, choice_methods};
 use super::whole::{Torn, write_whole};
 use super::{Batch, Sink, WriteError};
-use crate::error::Error;
 use crate::sys::Stdio;
 
 /// How long a full pipe that does not block is waited for.
@@ -54,7 +52,7 @@ impl Console {
     }
 }
 
-/// Whether a console is coloured. `FromStr` takes `auto`, `always` and `never`.
+/// Whether a console is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Color {
     /// On a terminal that is not `TERM=dumb`, or anywhere when `CLICOLOR_FORCE` is set and not
@@ -65,19 +63,6 @@ pub enum Color {
     Always,
     /// Whatever the environment says.
     Never,
-}
-
-impl FromStr for Color {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Color, Error> {
-        let names = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
-        let found = names.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-        found.map(|(_, color)| color).ok_or_else(|| Error::Option {
-            option: "color",
-            problem: format!("{text:?} is not a choice; write auto, always or never"),
-        })
-    }
 }
 
 /// Whether to write colours. `env` looks a variable up.
@@ -243,12 +228,5 @@ mod tests {
             assert!(wanted(Color::Always, terminal, vars));
             assert!(!wanted(Color::Never, terminal, vars));
         }
-    }
-
-    #[test]
-    fn a_colour_choice_is_read_from_text() {
-        assert_eq!("Always".parse::<Color>().unwrap(), Color::Always);
-        let error = "yes".parse::<Color>().unwrap_err().to_string();
-        assert_eq!(error, "option `color`: \"yes\" is not a choice; write auto, always or never");
     }
 }

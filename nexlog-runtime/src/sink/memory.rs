@@ -11,11 +11,12 @@ use super::{Batch, Sink, WriteError};
 /// For tests: nothing is ever thrown away but by [`take`](Memory::take).
 ///
 /// ```
-/// use nexlog_runtime::{Memory, Output};
+/// use nexlog_runtime::{Memory, builder};
 ///
 /// let memory = Memory::new();
-/// let output: Output = memory.clone().into();      // goes to the builder
+/// let logger = builder().sink(&memory).build()?;
 /// assert!(memory.lines().is_empty());
+/// # Ok::<(), nexlog_runtime::Error>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Memory {

@@ -35,9 +35,15 @@ pub trait Sink: Send + 'static {
     /// Writes a batch. An error (or a panic, which is caught) is counted as the loss of the
     /// records behind `WriteError::written`; the next batch is offered all the same, and when
     /// one succeeds, a record tells how many were lost.
+    ///
+    /// # Errors
+    /// Whatever kept the batch from being written whole.
     fn write(&mut self, batch: &Batch<'_>) -> Result<(), WriteError>;
 
     /// Puts what was written on the device, if there is one.
+    ///
+    /// # Errors
+    /// Whatever leaves it unknown whether the device has everything.
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
     }

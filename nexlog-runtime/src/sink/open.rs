@@ -29,7 +29,7 @@ pub(super) fn open(path: &Path, mode: u32) -> Result<(fs::File, Claim), Error> {
     make_folders(path)?;
     let (file, _made) = sys::open_append(path, mode).map_err(|error| fail(explain(path, error)))?;
     let metadata = file.metadata().map_err(|error| fail((error, OTHER_PATH)))?;
-    check(&metadata, path).map_err(fail)?;
+    check(&metadata).map_err(fail)?;
     let claim = Claim::stake(identity(&metadata, path)).ok_or_else(|| {
         fail(refusal(
             "this process logs to it already",
@@ -113,7 +113,7 @@ fn not_regular(kind: fs::FileType) -> Failure {
 }
 
 /// What an open file must be.
-fn check(metadata: &fs::Metadata, _path: &Path) -> Result<(), Failure> {
+fn check(metadata: &fs::Metadata) -> Result<(), Failure> {
     if !metadata.is_file() {
         return Err(not_regular(metadata.file_type()));
     }
@@ -126,7 +126,7 @@ fn check(metadata: &fs::Metadata, _path: &Path) -> Result<(), Failure> {
                 "remove the other name, or choose another path",
             ));
         }
-        if metadata.uid() != 0 && Some(metadata.uid()) != sys::effective_user() {
+        if metadata.uid() != 0 && metadata.uid() != sys::effective_user() {
             return Err(refusal(
                 "it belongs to another user",
                 "give it to the user that runs this program (chown), or choose another path",

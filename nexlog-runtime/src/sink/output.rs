@@ -188,6 +188,12 @@ impl From<Memory> for Output {
     }
 }
 
+impl From<&Memory> for Output {
+    fn from(memory: &Memory) -> Output {
+        memory.clone().into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,7 +41,7 @@ impl Site {
     /// The level is an argument of each call.
     pub const RUN_TIME_LEVEL: u8 = 255;
 
-    /// What the macros call. The description's grammar is [`SiteInfo::parse`]'s.
+    /// What the macros call. The description's grammar is `SiteInfo::parse`'s.
     pub const fn new(level: u8, line: u32, description: &'static str) -> Site {
         Site {
             state: AtomicU8::new(UNSEEN),

@@ -37,9 +37,12 @@ const DEFAULT: Level = Level::Info;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Each name once, in the order of [`Directive::rank`], so that the last that matches a
-    /// target is the longest. The empty name is the directive for everything else.
+    /// Each name once, in alphabetical order: of several names that start the same target the
+    /// longest is then the last. The empty name is the directive for everything else.
     directives: Vec<Directive>,
+    /// Some directive may have been meant as a level for everything else, so that everything
+    /// else must not fall silent.
+    doubtful: bool,
 }
 
 /// Targets that start with `name` pass from `level` on; `None` is `off`.
@@ -50,12 +53,6 @@ pub(super) struct Directive {
 }
 
 impl Directive {
-    /// By length of name. The name itself only makes the printed order canonical: two names of
-    /// one length cannot both start the same target.
-    fn rank(&self) -> (usize, &str) {
-        (self.name.len(), &self.name)
-    }
-
     fn passes(&self, level: Level) -> bool {
         self.level.is_some_and(|lowest| level >= lowest)
     }
@@ -78,44 +75,43 @@ impl Filter {
     pub fn parse(text: &str) -> (Filter, Vec<FilterProblem>) {
         let mut filter = Filter::default();
         let mut problems = Vec::new();
-        let mut may_be_level = false;
         for parsed in directive::parse(text) {
-            may_be_level |= parsed.may_be_level;
+            filter.doubtful |= parsed.may_be_level;
             parsed.directive.into_iter().for_each(|directive| filter.add(directive));
             problems.extend(parsed.problem);
-        }
-        // `debg` names a target, as in env_logger; but if it was meant as a level, then it was
-        // meant for everything, and everything must not fall silent.
-        if may_be_level && !filter.directives.iter().any(|directive| directive.name.is_empty()) {
-            filter.add(Directive { name: String::new(), level: Some(DEFAULT) });
         }
         (filter, problems)
     }
 
     /// Whether a record of this target and level passes.
     pub fn enabled(&self, target: &str, level: Level) -> bool {
-        if self.directives.is_empty() {
-            return level >= DEFAULT;
+        match self.directives.iter().rev().find(|d| target.starts_with(&d.name)) {
+            Some(longest) => longest.passes(level),
+            None => self.stand_in().is_some_and(|lowest| level >= lowest),
         }
-        let longest = self.directives.iter().rev().find(|d| target.starts_with(&d.name));
-        longest.is_some_and(|directive| directive.passes(level))
     }
 
     /// Adds the directives of `later`; they replace those of the same name.
     pub fn extend(&mut self, later: Filter) {
+        self.doubtful |= later.doubtful;
         later.directives.into_iter().for_each(|directive| self.add(directive));
     }
 
     /// The lowest level that passes for some target; `None` when nothing passes at all.
     pub fn floor(&self) -> Option<Level> {
-        if self.directives.is_empty() {
-            return Some(DEFAULT);
-        }
-        self.directives.iter().filter_map(|directive| directive.level).min()
+        let stated = self.directives.iter().filter_map(|directive| directive.level);
+        stated.chain(self.stand_in()).min()
+    }
+
+    /// What passes for targets of which no directive says anything. A name that may be a typo
+    /// of a level still names a target, as in `env_logger`; both readings must work.
+    fn stand_in(&self) -> Option<Level> {
+        let stated = self.directives.first().is_some_and(|directive| directive.name.is_empty());
+        (!stated && (self.doubtful || self.directives.is_empty())).then_some(DEFAULT)
     }
 
     fn add(&mut self, directive: Directive) {
-        match self.directives.binary_search_by(|other| other.rank().cmp(&directive.rank())) {
+        match self.directives.binary_search_by(|other| other.name.cmp(&directive.name)) {
             Ok(same) => self.directives[same] = directive,
             Err(place) => self.directives.insert(place, directive),
         }
@@ -125,7 +121,8 @@ impl Filter {
 /// Everything from this level on.
 impl From<Level> for Filter {
     fn from(level: Level) -> Filter {
-        Filter { directives: vec![Directive { name: String::new(), level: Some(level) }] }
+        let everything = Directive { name: String::new(), level: Some(level) };
+        Filter { directives: vec![everything], doubtful: false }
     }
 }
 
@@ -142,14 +139,12 @@ impl FromStr for Filter {
 /// The canonical text, which parses to a filter that answers the same.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.directives.is_empty() {
-            return f.write_str(directive::level_name(Some(DEFAULT)));
-        }
-        for (number, directive) in self.directives.iter().enumerate() {
+        let stand_in = self.stand_in().map(|level| ("", Some(level)));
+        let stated = self.directives.iter().map(|directive| (&*directive.name, directive.level));
+        for (number, (name, level)) in stand_in.into_iter().chain(stated).enumerate() {
             let comma = if number == 0 { "" } else { "," };
-            let equals = if directive.name.is_empty() { "" } else { "=" };
-            let level = directive::level_name(directive.level);
-            write!(f, "{comma}{}{equals}{level}", directive.name)?;
+            let equals = if name.is_empty() { "" } else { "=" };
+            write!(f, "{comma}{name}{equals}{}", directive::level_name(level))?;
         }
         Ok(())
     }

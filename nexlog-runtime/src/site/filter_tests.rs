@@ -135,6 +135,12 @@ fn a_level_with_a_typo_neither_silences_the_program_nor_a_target_of_that_name() 
     assert!(filter.enabled("app", Level::Info));
     assert!(!filter.enabled("noisy", Level::Critical));
     assert_eq!(Filter::parse("inof,error").0.to_string(), "error,inof=trace");
+    let mut earlier = clean("error");
+    earlier.extend(Filter::parse("warp").0);
+    assert_eq!(earlier.to_string(), "error,warp=trace");
+    let mut earlier = clean("a=debug");
+    earlier.extend(Filter::parse("warp").0);
+    assert_eq!(earlier.to_string(), "info,a=debug,warp=trace");
 }
 
 #[test]

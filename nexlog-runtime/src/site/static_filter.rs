@@ -13,7 +13,7 @@
 /// one, leaves everything.
 ///
 /// ```
-/// use nexlog_runtime::site::static_filter::static_rule;
+/// use nexlog_runtime::private::static_rule;
 ///
 /// const DEBUG: u8 = 1;
 /// const DB: bool = static_rule("app=info,app::db=debug", "app::db::pool", DEBUG);

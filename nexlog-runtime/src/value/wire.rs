@@ -111,6 +111,7 @@ impl Header {
     /// # Safety
     /// `at` is valid for writes of [`HEADER_BYTES`] and aligned to 8.
     #[inline]
+    #[allow(clippy::cast_ptr_alignment)] // the caller's promise
     pub unsafe fn write(self, at: *mut u8) {
         // SAFETY: by the caller's promise; the size is asserted above.
         unsafe { at.cast::<Header>().write(self) }
@@ -122,6 +123,7 @@ impl Header {
     /// `at` is valid for reads of [`HEADER_BYTES`], aligned to 8, and was written by
     /// [`Header::write`] or copied from such bytes.
     #[inline]
+    #[allow(clippy::cast_ptr_alignment)] // the caller's promise
     pub unsafe fn read(at: *const u8) -> Header {
         // SAFETY: by the caller's promise.
         unsafe { at.cast::<Header>().read() }

@@ -1,0 +1,115 @@
+//! The word between callers and a sleeping worker.
+//!
+//! Going to sleep and a caller's commit must not miss each other, and the caller must not pay a
+//! fence for it:
+//!
+//! | worker, before it sleeps | caller, after each record |
+//! | --- | --- |
+//! | `is_asleep = true`, `deadline = 0` | `published = …` (`Release`) |
+//! | [`heavy_fence`]: a full fence on every core that runs us | [`light_fence`]: a compiler fence |
+//! | looks at all lanes once more | reads `deadline` |
+//! | parks | 0: the cold path fences, reads `is_asleep`, unparks |
+//!
+//! Either the caller sees the 0, or its commit was visible to the worker's last look. Where
+//! membarrier is refused, `deadline` stays 0 in `Background`, so that each caller takes the cold
+//! path and its real fence. The model checker replaces both fences by sequentially consistent
+//! ones, which is what membarrier makes of the pair.
+
+use std::sync::OnceLock;
+
+use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
+use crate::sync::atomic::{AtomicBool, AtomicU64, fence};
+use crate::sys;
+
+/// The deadline at the end of the process: long ago, and final.
+const ENDING: u64 = 1;
+
+/// When callers have something to do after a commit, and whether the worker sleeps.
+pub(crate) struct Doze {
+    /// Ticks from which on there is something to do: 0 always, [`ENDING`] always and for good,
+    /// the maximum never.
+    deadline: AtomicU64,
+    is_asleep: AtomicBool,
+}
+
+impl Doze {
+    pub(crate) fn new(deadline: u64) -> Doze {
+        Doze { deadline: AtomicU64::new(deadline), is_asleep: AtomicBool::new(false) }
+    }
+
+    /// The word itself, for producers.
+    pub(crate) fn deadline(&self) -> &AtomicU64 {
+        &self.deadline
+    }
+
+    /// Whether the deadline has come.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        now >= self.deadline.load(Relaxed)
+    }
+
+    /// Another deadline, unless callers write through: that is final. An exchange, because a
+    /// caller that read the new time between a store and its correction would leave its record
+    /// behind.
+    pub(crate) fn set_deadline(&self, ticks: u64) {
+        let unless_ending = |now| (now != ENDING).then_some(ticks);
+        let _ = self.deadline.fetch_update(SeqCst, SeqCst, unless_ending);
+    }
+
+    /// From now on callers write out before they return.
+    pub(crate) fn write_through(&self) {
+        self.deadline.store(ENDING, SeqCst);
+        heavy_fence();
+    }
+
+    pub(crate) fn is_write_through(&self) -> bool {
+        self.deadline.load(SeqCst) == ENDING
+    }
+
+    /// The worker is about to sleep. It must look at the lanes once more behind this.
+    pub(crate) fn lie_down(&self) {
+        self.is_asleep.store(true, SeqCst);
+        self.set_deadline(0);
+        heavy_fence();
+    }
+
+    /// Whether nobody has woken it yet.
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.is_asleep.load(SeqCst)
+    }
+
+    /// The worker is awake again.
+    pub(crate) fn get_up(&self) {
+        self.is_asleep.store(false, SeqCst);
+        if callers_need_no_fence() {
+            self.set_deadline(u64::MAX);
+        }
+    }
+
+    /// A caller whose deadline has come: whether it is the one to unpark the worker.
+    pub(crate) fn wake(&self) -> bool {
+        fence(SeqCst);
+        self.is_asleep.load(SeqCst) && self.is_asleep.swap(false, SeqCst)
+    }
+}
+
+/// Whether the worker's membarrier stands in for the callers' fences.
+pub(crate) fn callers_need_no_fence() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    cfg!(loom) || *ANSWER.get_or_init(|| sys::membarrier_register() && sys::membarrier())
+}
+
+/// The caller's side: keeps the compiler from moving the load of the deadline before the
+/// commit; [`heavy_fence`] does the same for the processor.
+#[inline(always)]
+pub(crate) fn light_fence() {
+    #[cfg(loom)]
+    fence(SeqCst);
+    #[cfg(not(loom))]
+    core::sync::atomic::compiler_fence(SeqCst);
+}
+
+fn heavy_fence() {
+    #[cfg(not(loom))]
+    sys::membarrier();
+    fence(SeqCst);
+}

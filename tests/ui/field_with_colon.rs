@@ -1,0 +1,4 @@
+fn main() {
+    let total = 2;
+    nexlog::info!("paid", order: total);
+}

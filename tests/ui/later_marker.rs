@@ -1,0 +1,4 @@
+fn main() {
+    let cart = [1];
+    nexlog::info!("paid", cart = serde(&cart));
+}

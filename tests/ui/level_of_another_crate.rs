@@ -1,0 +1,5 @@
+fn main() {
+    #[allow(dead_code)]
+    enum Level { Info }
+    nexlog::log!(Level::Info, "paid");
+}

@@ -1,0 +1,4 @@
+fn main() {
+    let items = [1];
+    nexlog::info!(debug(items), "paid");
+}

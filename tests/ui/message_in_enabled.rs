@@ -1,0 +1,3 @@
+fn main() {
+    let _ = nexlog::enabled!(nexlog::Level::Info, "paid");
+}

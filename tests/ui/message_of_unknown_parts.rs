@@ -1,0 +1,3 @@
+fn main() {
+    nexlog::info!(concat!("at line ", line!()));
+}

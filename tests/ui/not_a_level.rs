@@ -1,0 +1,3 @@
+fn main() {
+    nexlog::log!(3, "paid");
+}

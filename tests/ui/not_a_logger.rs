@@ -1,0 +1,3 @@
+fn main() {
+    nexlog::info!(logger("db"), "paid");
+}

@@ -1,0 +1,4 @@
+fn main() {
+    let reason = "declined";
+    nexlog::info!("refused", reason = err(reason));
+}

@@ -1,0 +1,5 @@
+fn main() {
+    struct Cart;
+    let cart = Cart;
+    nexlog::info!("paid", ?cart);
+}

@@ -1,0 +1,4 @@
+fn main() {
+    struct Cart;
+    nexlog::info!("paid {}", Cart);
+}

@@ -2,6 +2,8 @@
 //! all modes, large and small lanes, the short way of a call (the global logger) and the long one
 //! (a local logger), alone and among other threads.
 
+#![allow(clippy::cast_possible_truncation)] // small numbers, and bytes cut on purpose
+
 mod support;
 
 use nexlog::{File, Level, Logger, Memory, Mode, error, info, log, warn};
@@ -42,7 +44,8 @@ impl std::fmt::Display for Loud<'_> {
 /// One record, of random shape and content.
 fn step(random: &mut Random, program: u64, logger: Option<&Logger>) {
     let (number, text) = (random.next(), random.text(30));
-    let size = usize::try_from([0, 10, 300, 5_000, 9_000, 20_000][random.below(6) as usize]).unwrap();
+    let size =
+        usize::try_from([0, 10, 300, 5_000, 9_000, 20_000][random.below(6) as usize]).unwrap();
     let long = if random.chance(8) { "ü ".repeat(size / 3) } else { text.clone() };
     let maybe = random.chance(2).then_some(number);
     let float = f64::from_bits(random.next());
@@ -65,12 +68,32 @@ fn step(random: &mut Random, program: u64, logger: Option<&Logger>) {
             let level = if number.is_multiple_of(2) { Level::Info } else { Level::Critical };
             let target = format!("t.{}", number % 5);
             match logger {
-                Some(l) => log!(level, logger(l), target(&target), "run time", program, (&text) = 1),
+                Some(l) => {
+                    log!(level, logger(l), target(&target), "run time", program, (&text) = 1);
+                }
                 None => log!(level, target(&target), "run time", program, (&text) = 1),
             }
         }
-        12 => call!(logger, info, "many", program, a = 1, b = 2, c = 'c', d = true, e = 1.5, f = number,
-            g = &text, h = maybe, i = 9_i8, j = u128::MAX, k = "k", l = i128::MIN, m = 13, n = 14),
+        12 => call!(
+            logger,
+            info,
+            "many",
+            program,
+            a = 1,
+            b = 2,
+            c = 'c',
+            d = true,
+            e = 1.5,
+            f = number,
+            g = &text,
+            h = maybe,
+            i = 9_i8,
+            j = u128::MAX,
+            k = "k",
+            l = i128::MIN,
+            m = 13,
+            n = 14
+        ),
         _ => {
             let error = text.parse::<u64>();
             if let Err(error) = error {
@@ -156,7 +179,8 @@ fn the_short_and_the_long_way_make_the_same_lines() {
                 let folder = Folder::new();
                 let (file, seed_text) = (folder.file("app.log"), seed.to_string());
                 let file_text = file.to_str().unwrap();
-                let told = [("FILE", file_text), ("MODE", name), ("SEED", &seed_text), ("LANE", lane)];
+                let told =
+                    [("FILE", file_text), ("MODE", name), ("SEED", &seed_text), ("LANE", lane)];
                 child::run("global_program", &told).expect_success();
                 let other = timeless(&lines::of_file(&file));
                 assert_same(&reference, &other, &format!("seed {seed}, {name}, {lane}"));

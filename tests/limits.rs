@@ -94,7 +94,9 @@ fn lists_maps_and_bytes_are_cut_and_stay_valid() {
     info!(logger(&logger), "m", raw = bytes(&raw));
     let record = only(&memory);
     let hex = text(&record, "raw");
-    assert!(hex.chars().all(|c| "ab".contains(c)) && hex.len() % 2 == 0 && hex.len() < 1_100);
+    assert!(
+        hex.chars().all(|c| "ab".contains(c)) && hex.len().is_multiple_of(2) && hex.len() < 1_100
+    );
     assert_eq!(record["truncated"], 5_000);
 
     let nested: Vec<Vec<String>> = vec![vec!["y".repeat(50); 50]; 50];
@@ -133,7 +135,8 @@ fn a_message_that_shows_a_cut_value_shows_the_cut_text() {
 fn records_of_every_size_come_whole_in_every_mode() {
     for (_, mode) in MODES {
         let (logger, memory) = logger(|b| b.mode(mode).lane_bytes(64 << 10));
-        let sizes = [0, 1, 4_095, 8_100, 8_191, 8_192, 8_193, 16_383, 16_384, 16_385, 65_536, 1_048_000];
+        let sizes =
+            [0, 1, 4_095, 8_100, 8_191, 8_192, 8_193, 16_383, 16_384, 16_385, 65_536, 1_048_000];
         for size in sizes {
             let long = "ü".repeat(size / 2);
             info!(logger(&logger), "plain", size, long);
@@ -197,44 +200,94 @@ fn odd_keys_texts_and_targets_come_back_as_they_were() {
 }
 
 /// Every type with its edges, and what JSON says of it.
+#[allow(clippy::too_many_lines)] // a table
 fn log_every_value(logger: &Logger) -> Vec<(&'static str, &'static str)> {
     let error = Outer(Inner);
     let shared = Arc::new(String::from("shared"));
     let at = UNIX_EPOCH + Duration::new(1_795_355_400, 123_456_789);
     let v6 = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
     info!(
-        logger(logger), "integers",
-        u8 = u8::MAX, i8 = i8::MIN, u16 = u16::MAX, i16 = i16::MIN, u32 = u32::MAX, i32 = i32::MIN,
-        u64 = u64::MAX, i64 = i64::MIN, u128 = u128::MAX, i128 = i128::MIN, usize = usize::MAX,
-        isize = isize::MIN, nonzero = std::num::NonZeroU8::MIN, zero = 0,
+        logger(logger),
+        "integers",
+        u8 = u8::MAX,
+        i8 = i8::MIN,
+        u16 = u16::MAX,
+        i16 = i16::MIN,
+        u32 = u32::MAX,
+        i32 = i32::MIN,
+        u64 = u64::MAX,
+        i64 = i64::MIN,
+        u128 = u128::MAX,
+        i128 = i128::MIN,
+        usize = usize::MAX,
+        isize = isize::MIN,
+        nonzero = std::num::NonZeroU8::MIN,
+        zero = 0,
     );
     info!(
-        logger(logger), "floats",
-        whole = 42.0, large = 1e20, tiny = f64::MIN_POSITIVE, max = f64::MAX, negative_zero = -0.0,
-        single = 0.1_f32, nan = f64::NAN, infinite = f64::INFINITY, below = f32::NEG_INFINITY,
-        denormal = 5e-324, exact = 9_007_199_254_740_993_i64,
+        logger(logger),
+        "floats",
+        whole = 42.0,
+        large = 1e20,
+        tiny = f64::MIN_POSITIVE,
+        max = f64::MAX,
+        negative_zero = -0.0,
+        single = 0.1_f32,
+        nan = f64::NAN,
+        infinite = f64::INFINITY,
+        below = f32::NEG_INFINITY,
+        denormal = 5e-324,
+        exact = 9_007_199_254_740_993_i64,
     );
     info!(
-        logger(logger), "times",
-        zero = Duration::ZERO, half = Duration::from_millis(1_500), ns = Duration::from_nanos(1),
-        max = Duration::MAX, at, epoch = UNIX_EPOCH, before = UNIX_EPOCH - Duration::from_secs(1),
+        logger(logger),
+        "times",
+        zero = Duration::ZERO,
+        half = Duration::from_millis(1_500),
+        ns = Duration::from_nanos(1),
+        max = Duration::MAX,
+        at,
+        epoch = UNIX_EPOCH,
+        before = UNIX_EPOCH - Duration::from_secs(1),
         far = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799),
     );
     info!(
-        logger(logger), "others",
-        yes = true, no = false, letter = 'ü', nul = '\0', empty = "", text = String::from("t"),
-        some = Some(1), none = None::<u8>, boxed = Box::new(1), shared = &shared,
-        v4 = Ipv4Addr::LOCALHOST, v6, ip = IpAddr::V6(v6), path = Path::new("/a b/ü"),
+        logger(logger),
+        "others",
+        yes = true,
+        no = false,
+        letter = 'ü',
+        nul = '\0',
+        empty = "",
+        text = String::from("t"),
+        some = Some(1),
+        none = None::<u8>,
+        boxed = Box::new(1),
+        shared = &shared,
+        v4 = Ipv4Addr::LOCALHOST,
+        v6,
+        ip = IpAddr::V6(v6),
+        path = Path::new("/a b/ü"),
         socket = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 80)),
-        socket6 = SocketAddrV6::new(v6, 443, 0, 3), raw = bytes(b"\x00\xff"), none_at_all = bytes(b""),
-        hidden = secret("canary"), error = err(&error), args = format_args!("{}-{}", 1, 2),
+        socket6 = SocketAddrV6::new(v6, 443, 0, 3),
+        raw = bytes(b"\x00\xff"),
+        none_at_all = bytes(b""),
+        hidden = secret("canary"),
+        error = err(&error),
+        args = format_args!("{}-{}", 1, 2),
     );
     info!(
-        logger(logger), "collections",
-        list = [1, 2, 3], no_list = <[u8; 0]>::default(), tuple = (1, "x", None::<u8>, [true]),
-        deque = VecDeque::from([1.5]), set = BTreeSet::from(["b", "a"]),
-        map = BTreeMap::from([("b", Some(1)), ("a", None)]), hash = HashMap::from([(7, vec!["x"])]),
-        no_map = BTreeMap::<String, u8>::new(), slice = &[Some(1), None][..],
+        logger(logger),
+        "collections",
+        list = [1, 2, 3],
+        no_list = <[u8; 0]>::default(),
+        tuple = (1, "x", None::<u8>, [true]),
+        deque = VecDeque::from([1.5]),
+        set = BTreeSet::from(["b", "a"]),
+        map = BTreeMap::from([("b", Some(1)), ("a", None)]),
+        hash = HashMap::from([(7, vec!["x"])]),
+        no_map = BTreeMap::<String, u8>::new(),
+        slice = &[Some(1), None][..],
     );
     vec![
         (
@@ -332,7 +385,8 @@ fn another_parser_agrees() {
     assert_eq!(given.len(), 505);
     for (given, read) in given.iter().zip(&read) {
         for (key, value) in given.as_object().unwrap() {
-            let same = value == &read[key] || value.as_f64().is_some_and(|v| Some(v) == read[key].as_f64());
+            let same = value == &read[key]
+                || value.as_f64().is_some_and(|v| Some(v) == read[key].as_f64());
             assert!(same, "{key}: {value} became {}", read[key]);
         }
     }
@@ -348,7 +402,8 @@ fn the_order_of_keys_is_that_of_the_call() {
         .unwrap();
     info!(logger(&logger), "m {zulu}", zulu = 1, alpha = 2, ..[("mike", 3)]);
     let line = memory.lines().remove(0);
-    let at = |key: &str| line.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} {line}"));
+    let at =
+        |key: &str| line.find(&format!("\"{key}\":")).unwrap_or_else(|| panic!("{key} {line}"));
     let keys = ["ts", "level", "target", "msg", "zulu", "alpha", "mike", "service"];
     assert!(keys.is_sorted_by_key(|key| at(key)), "{line}");
 }

@@ -86,7 +86,13 @@ fn program() -> &'static Path {
         write("src/main.rs", PROGRAM);
         std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(&folder).args(["build", "--offline", "--quiet", "--target-dir", "target"]);
+        cargo.current_dir(&folder).args([
+            "build",
+            "--offline",
+            "--quiet",
+            "--target-dir",
+            "target",
+        ]);
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         let output = cargo.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -45,8 +45,7 @@ pub fn main(tests: &[Named], scenes: &[Named]) {
     };
     let wanted: Vec<&Named> = tests.iter().filter(|(name, _)| is_wanted(name)).collect();
     if arguments.iter().any(|argument| argument == "--list") {
-        wanted.iter().for_each(|(name, _)| println!("{name}: test"));
-        return;
+        return wanted.iter().for_each(|(name, _)| println!("{name}: test"));
     }
     println!("\nrunning {} tests", wanted.len());
     let mut failed = 0;

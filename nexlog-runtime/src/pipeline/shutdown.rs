@@ -34,7 +34,7 @@ pub(crate) fn register() {
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             previous(info); // first: it may log
-            each(PANIC_PATIENCE, |core, patience| core.drain_within(patience));
+            each(PANIC_PATIENCE, Core::drain_within);
         }));
     });
 }

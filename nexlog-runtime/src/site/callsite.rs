@@ -57,7 +57,8 @@ impl Site {
     #[inline(always)]
     pub fn enabled(&'static self) -> bool {
         let state = self.state.load(Relaxed);
-        state != OFF && (state != UNSEEN || crate::registry::first_use(self))
+        // `UNSEEN` is the sign bit: the byte is tested once for both questions.
+        state != OFF && (state & UNSEEN == 0 || crate::registry::first_use(self) != OFF)
     }
 
     /// Whether a record of this site is to be written out at once.

@@ -9,7 +9,7 @@
 //! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for
 //! good (the end of the process), the maximum never.
 
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
@@ -95,7 +95,7 @@ pub(crate) struct Core {
     pub(crate) doze: Doze,
     flush_interval_ticks: u64,
     is_closed: AtomicBool,
-    /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
+    /// The last handle was dropped during a pass: whoever ends the pass closes the logger.
     must_close: AtomicBool,
     pipeline: Mutex<Pipeline>,
 }
@@ -106,6 +106,9 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long a sink of another logger waits for this one's pipeline where a record would else be
 /// dropped.
 const NESTED_PATIENCE: Duration = Duration::from_millis(10);
+
+/// How long the drop of the last handle waits for a pass that is under way.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -409,7 +412,7 @@ impl Core {
             }
         }
         drop(mark);
-        if self.must_close.load(Relaxed) && self.must_close.swap(false, Relaxed) {
+        if self.must_close.load(SeqCst) && self.must_close.swap(false, SeqCst) {
             self.close();
         }
     }
@@ -487,16 +490,21 @@ impl Core {
         }
     }
 
-    /// The end of a local logger: everything is written, the sinks are dropped.
+    /// The end of a local logger: everything is written, the sinks are dropped. When a pass is
+    /// under way that this thread cannot wait for, its own or one whose sink hangs, that pass
+    /// does it as it ends.
     pub(crate) fn close(&self) {
-        if self.is_inside() {
-            self.must_close.store(true, Relaxed);
-            return;
+        let is_inside = self.is_inside(); // then the worker may be waiting for this thread
+        self.worker.stop(if is_inside { Duration::ZERO } else { CLOSE_PATIENCE });
+        if !self.write_through(CLOSE_PATIENCE) {
+            self.must_close.store(true, SeqCst);
+            // It may have ended before the store.
+            if !self.write_through(Duration::ZERO) {
+                return;
+            }
         }
-        self.worker.stop();
-        self.write_through(Duration::from_secs(2));
         self.is_closed.store(true, Relaxed);
-        if let Some(mut locked) = self.try_lock() {
+        if let Some(mut locked) = self.try_lock_anywhere() {
             let sinks = locked.pipeline.outputs.take();
             self.unlock(locked, None);
             drop(sinks);

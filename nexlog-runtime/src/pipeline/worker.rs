@@ -18,9 +18,6 @@ const NAP: Duration = Duration::from_millis(1);
 /// How long without a record before it sleeps.
 const AWAKE: Duration = Duration::from_millis(100);
 
-/// How long the end of a logger waits for the worker.
-const STOP_PATIENCE: Duration = Duration::from_secs(2);
-
 /// The caller's side of the worker.
 #[derive(Default)]
 pub(crate) struct Worker {
@@ -37,22 +34,25 @@ impl Worker {
         }
     }
 
-    /// Ends the thread and waits for it, unless it is the one that asks.
-    pub(crate) fn stop(&self) {
+    /// Ends the thread and waits for it, but for at most `patience`, as it may hang in a sink,
+    /// and not when it is the one that asks.
+    pub(crate) fn stop(&self, patience: Duration) {
         self.must_stop.store(true, SeqCst);
         self.hurry();
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) else {
             return;
         };
-        // Not for ever: a sink may hang, or wait for the thread that is here.
-        let end = Instant::now() + STOP_PATIENCE;
-        while !handle.is_finished() && Instant::now() < end {
-            thread::sleep(Duration::from_micros(100));
+        let end = Instant::now() + patience;
+        let mut pause = Duration::from_micros(20);
+        while !handle.is_finished() {
+            if Instant::now() >= end {
+                return;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(NAP);
         }
-        if handle.is_finished() {
-            let _ = handle.join();
-        }
+        let _ = handle.join();
     }
 }
 

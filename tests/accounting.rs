@@ -213,7 +213,9 @@ fn a_record_lost_by_two_sinks_is_one_loss() {
     let valves = [Valve::new(), Valve::new()];
     let builder = valves.iter().fold(nexlog::builder(), |b, valve| b.sink(valve.clone()));
     let logger = builder.mode(Mode::Buffered).on_error(|_| {}).build().unwrap();
-    valves.iter().for_each(|valve| valve.fail(true));
+    for valve in &valves {
+        valve.fail(true);
+    }
     valves[0].take_before_failing(3);
     (0..10).for_each(|n| info!(logger(&logger), "lost", n));
     let _ = logger.flush(PATIENCE);

@@ -39,7 +39,7 @@ fn note() {
         ALLOCATIONS.fetch_add(1, Relaxed);
     }
     let every = LOG_EVERY.load(Relaxed);
-    if every > 0 && ALLOCATIONS.fetch_add(1, Relaxed) % every == 0 {
+    if every > 0 && ALLOCATIONS.fetch_add(1, Relaxed).is_multiple_of(every) {
         info!("from the allocator", short = 1);
         info!("from the allocator", text = display("long"));
     }
@@ -80,7 +80,7 @@ fn log_a_round(number: u64, text: &str, map: &BTreeMap<&str, u32>) {
     info!("nested", list = [1, 2, 3], map, pair = (1, "x"), ..map);
     info!("run time", (text) = number);
     info!(target("custom"), "target");
-    log!(if number % 2 == 0 { Level::Info } else { Level::Warn }, "level", number);
+    log!(if number.is_multiple_of(2) { Level::Info } else { Level::Warn }, "level", number);
     error!("large", text = LARGE);
     nexlog::debug!("off", text);
 }

@@ -2,6 +2,8 @@
 //! all modes, large and small lanes, the short way of a call (the global logger) and the long one
 //! (a local logger), alone and among other threads.
 
+#![allow(clippy::cast_possible_truncation)] // small numbers, and bytes cut on purpose
+
 mod support;
 
 use nexlog::{File, Level, Logger, Memory, Mode, error, info, log, warn};
@@ -67,7 +69,7 @@ fn step(random: &mut Random, program: u64, logger: Option<&Logger>) {
             let target = format!("t.{}", number % 5);
             match logger {
                 Some(l) => {
-                    log!(level, logger(l), target(&target), "run time", program, (&text) = 1)
+                    log!(level, logger(l), target(&target), "run time", program, (&text) = 1);
                 }
                 None => log!(level, target(&target), "run time", program, (&text) = 1),
             }

@@ -203,7 +203,9 @@ fn racing() {
     let logger = builder.install().unwrap();
     error!("wanted");
     STOP.store(true, SeqCst);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     logger.flush(PATIENCE).unwrap();
     let records = lines::parse(&memory.lines());
     assert_eq!(lines::with_message(&records, "unwanted").len(), 0);

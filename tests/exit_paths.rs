@@ -25,10 +25,11 @@ support::child::harness! {
         handlers_of_exit_can_log_whenever_they_were_registered,
         thread_local_destructors_can_log_in_both_orders,
         local_loggers_that_nobody_drops_are_written,
+        a_sink_that_hangs_holds_no_exit_for_long,
     ],
     scenes: [
         returns, bound_to_underscore, dropped_at_once, exits, exits_elsewhere, panics, detached,
-        handlers, thread_locals, local_in_static,
+        handlers, thread_locals, local_in_static, stuck,
     ],
 }
 
@@ -128,8 +129,8 @@ fn run(scene: &str, mode: &str, more: &[(&str, &str)]) -> Run {
         vec![("FILE", file.to_str().unwrap()), ("WITNESS", page.to_str().unwrap()), ("MODE", mode)];
     variables.extend(more);
     let outcome = child::run(scene, &variables);
-    let lines = lines::of_file(&file);
-    Run { outcome, lines, witness: Witness::at(&page), _folder: folder }
+    let written = lines::of_file(&file);
+    Run { outcome, lines: written, witness: Witness::at(&page), _folder: folder }
 }
 
 #[track_caller]
@@ -277,4 +278,34 @@ fn local_in_static() {
 
 fn local_loggers_that_nobody_drops_are_written() {
     assert_all_written("local_in_static", &[RECORDS], 0);
+}
+
+/// The sinks hang for good, of the global logger and of local ones; another one's works.
+fn stuck() {
+    let hangs = || {
+        let sink = support::sinks::Each(|_: &nexlog::Batch<'_>| {
+            loop {
+                std::thread::park();
+            }
+        });
+        nexlog::builder().sink(sink).mode(nexlog::Mode::Background)
+    };
+    hangs().install().unwrap();
+    let more: Vec<Logger> = (0..3).map(|_| hangs().build().unwrap()).collect();
+    let works = nexlog::builder().file(File::at(told("FILE"))).mode(mode(&told("MODE")));
+    let works = works.flush_interval(Duration::from_secs(3600)).build().unwrap();
+    info!("x");
+    for number in 0..RECORDS {
+        more.iter().for_each(|logger| info!(logger(logger), "x"));
+        info!(logger(&works), "step", thread = 0, number);
+    }
+    std::thread::sleep(Duration::from_millis(20));
+    std::process::exit(7);
+}
+
+fn a_sink_that_hangs_holds_no_exit_for_long() {
+    let run = run("stuck", "buffered", &[]);
+    assert!(run.outcome.took < Duration::from_secs(6), "{:?}", run.outcome.took);
+    lines::assert_steps(&run.lines, &[RECORDS]);
+    run.outcome.expect_code(7);
 }

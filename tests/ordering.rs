@@ -1,6 +1,8 @@
 //! Every record is there, once, whole, and each thread's records stand in the order of their
 //! calls, in every mode. What one drain writes is sorted by the clock.
 
+#![allow(clippy::cast_possible_truncation)] // small numbers, and bytes cut on purpose
+
 mod support;
 
 use nexlog::{File, Memory, Mode, Overflow, info};

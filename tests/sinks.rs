@@ -140,13 +140,10 @@ fn view(record: &Record<'_>) -> String {
 fn line(json: &str) -> String {
     let record: serde_json::Value = serde_json::from_str(json).unwrap();
     let text = |key: &str| record[key].as_str().unwrap().to_owned();
-    let mut numbers = String::new();
-    for (key, value) in record.as_object().unwrap() {
-        if let Some(value) = value.as_u64() {
-            numbers += &format!(" {key}={value}");
-        }
-    }
-    // A JSON object of serde_json is sorted by key, and so are the fields below.
+    // An object of serde_json is sorted by key, and each record here has at most one number.
+    let fields = record.as_object().unwrap().iter();
+    let numbers = fields.filter(|(_, value)| value.is_u64()).map(|(key, v)| format!(" {key}={v}"));
+    let numbers: String = numbers.collect();
     format!("{} {} {}{numbers}", text("level"), text("target"), text("msg"))
 }
 

@@ -42,6 +42,11 @@ impl Buffer {
         self.memory.get(..self.len).unwrap_or(&[])
     }
 
+    /// The content, to be overwritten.
+    pub(crate) fn as_bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.get_mut(..self.len).unwrap_or(&mut [])
+    }
+
     /// Its length in bytes.
     #[inline]
     pub const fn len(&self) -> usize {
@@ -145,8 +150,8 @@ impl Buffer {
 
     /// Overwrites the bytes at `at`, which must be content already (else nothing happens).
     pub fn patch(&mut self, at: usize, bytes: &[u8]) {
-        if at + bytes.len() <= self.len {
-            self.memory[at..at + bytes.len()].copy_from_slice(bytes);
+        if let Some(end) = at.checked_add(bytes.len()).filter(|end| *end <= self.len) {
+            self.memory[at..end].copy_from_slice(bytes);
         }
     }
 

@@ -66,6 +66,20 @@ pub fn builder() -> Builder {
     }
 }
 
+/// An `install` under way: when it fails, or panics in a sink's code, the next may try.
+struct Attempt {
+    taken: &'static AtomicBool,
+    is_done: bool,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.taken.store(false, SeqCst);
+        }
+    }
+}
+
 /// Where the filter comes from.
 enum FilterSource {
     Text(String),
@@ -202,19 +216,17 @@ impl Builder {
             return Err(Error::AlreadyInstalled);
         }
         self.settings.is_global = true;
-        let started = self.start().inspect_err(|_| TAKEN.store(false, SeqCst))?;
-        let (images, lost) = early::take(false);
-        started.adopt(&images, lost);
+        let mut attempt = Attempt { taken: &TAKEN, is_done: false };
+        let started = self.start()?;
+        attempt.is_done = true;
         // Before there is a global logger: what other threads log meanwhile waits and is
         // filtered below, instead of coming to a lane with nobody asking the filter.
         started.open_gate();
-        if !set_global(Arc::clone(&started)) {
-            return Err(Error::AlreadyInstalled);
-        }
-        // What was logged while the first part was being written.
-        let (images, lost) = early::take(true);
-        started.adopt(&images, lost);
-        shutdown::register();
+        started.adopt(|| {
+            set_global(Arc::clone(&started));
+            early::take()
+        });
+        shutdown::register(&started);
         Ok(Logger::new(started))
     }
 

@@ -30,6 +30,9 @@
 //! in a record of the logger's own (`pipeline/own`). Records from before `install` wait in
 //! `pipeline/early`; the end of the process is `pipeline/shutdown`.
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("nexlog needs a target with 64-bit pointers");
+
 mod buffer;
 mod builder;
 mod clock;

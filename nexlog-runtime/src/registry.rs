@@ -56,13 +56,15 @@ fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
 /// Decides anew for every site.
 pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     let mut gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
-    *gate = Some(Gate { filter, flush_level });
+    let before = gate.replace(Gate { filter, flush_level });
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
         site.state.store(state(gate.as_ref(), site.info()), Relaxed);
         next = site.next.load(Relaxed);
     }
+    drop(gate);
+    drop(before); // without the lock: the allocator may log
 }
 
 /// Unpacks a site's description, once.

@@ -150,11 +150,11 @@ impl Desk {
     }
 }
 
-/// This test program again, running the one ignored test `child` with `PLAY=play`, without the
+/// This test program again, running only its test `part`, with `PLAY=play`, without the
 /// variables that would set a logger up.
 pub fn child(play: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["child", "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    command.args(["part", "--exact", "--nocapture", "--test-threads=1"]);
     for name in [
         "NEXLOG",
         "NEXLOG_LEVEL",

@@ -14,6 +14,7 @@ use super::PATIENCE;
 const SCENE: &str = "NEXLOG_TEST_SCENE";
 
 /// Makes `main`: runs the scene that the environment names, else the tests.
+#[allow(unused_macros)] // not every binary has children
 macro_rules! harness {
     (tests: [$($test:ident),* $(,)?], scenes: [$($scene:ident),* $(,)?] $(,)?) => {
         fn main() {
@@ -24,6 +25,7 @@ macro_rules! harness {
         }
     };
 }
+#[allow(unused_imports)]
 pub(crate) use harness;
 
 type Named = (&'static str, fn());
@@ -43,8 +45,7 @@ pub fn main(tests: &[Named], scenes: &[Named]) {
     };
     let wanted: Vec<&Named> = tests.iter().filter(|(name, _)| is_wanted(name)).collect();
     if arguments.iter().any(|argument| argument == "--list") {
-        wanted.iter().for_each(|(name, _)| println!("{name}: test"));
-        return;
+        return wanted.iter().for_each(|(name, _)| println!("{name}: test"));
     }
     println!("\nrunning {} tests", wanted.len());
     let mut failed = 0;

@@ -1,8 +1,9 @@
 //! Numbers as decimal text.
 //!
-//! Integers are itoa's. Floats have exactly ryu's text, the shortest that reads back as the same
-//! float, but most floats in logs are short decimals (`12.5`, `0.031`) and those are written by
-//! a few integer operations instead: 6.8 ns instead of 37.
+//! Integers of 64 bits are written straight into the buffer, longer ones by itoa. Floats have
+//! exactly ryu's text, the shortest that reads back as the same float, but most floats in logs
+//! are short decimals (`12.5`, `0.031`) and those are written by a few integer operations
+//! instead: 6.8 ns instead of 37.
 
 use core::fmt::{self, Write};
 use core::time::Duration;

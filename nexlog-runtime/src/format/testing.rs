@@ -179,7 +179,7 @@ pub(crate) struct Sample {
     pub(crate) level: Level,
     pub(crate) target: String,
     pub(crate) time: Timestamp,
-    pub(crate) thread: ThreadInfo,
+    pub(crate) thread: (u64, String),
     pub(crate) slots: Vec<ModelSlot>,
     pub(crate) message: Option<Vec<ModelPiece>>,
     /// Fields that the call site does not know of: the record's, and its logger's.
@@ -223,7 +223,7 @@ impl Sample {
             level: Level::ALL[choices.below(6)],
             target: if choices.below(2) == 0 { String::from("m") } else { choices.text() + "t" },
             time: choices.time(),
-            thread: ThreadInfo { id: u64::from(choices.byte()), name: choices.text() },
+            thread: (u64::from(choices.byte()), choices.text()),
             run_time: choices.below(2) == 0,
             extra: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
             common: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
@@ -259,7 +259,7 @@ impl Sample {
         }
         let mut record = owned.record();
         record.timestamp = self.time;
-        record.thread = &self.thread;
+        record.thread = ThreadInfo { id: self.thread.0, name: &self.thread.1 };
         record.level = self.level;
         record.target = if self.run_time { &self.target } else { record.target };
         record.has_extra = self.extra.is_some();

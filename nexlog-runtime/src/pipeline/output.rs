@@ -6,11 +6,11 @@
 //! batch that succeeds again; other sinks do not notice.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
+use super::contain::contain;
 use super::own;
 use super::stats::SinkStats;
 use crate::buffer::Buffer;
@@ -45,20 +45,15 @@ enum GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// Appends the record. `false`, and nothing appended, when a custom format panics or there
-    /// is no memory.
+    /// Appends the record. `false`, and nothing appended, when the format panics or there is no
+    /// memory.
     fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
         let start = out.len();
-        let finished = match self {
-            GroupEncoder::BuiltIn(encoder) => {
-                encoder.encode(record, out);
-                true
-            }
-            GroupEncoder::Custom(format) => {
-                catch_unwind(AssertUnwindSafe(|| format.encode(record, out))).is_ok()
-            }
-        };
-        if !finished || out.is_short() {
+        let finished = contain(|| match self {
+            GroupEncoder::BuiltIn(encoder) => encoder.encode(record, out),
+            GroupEncoder::Custom(format) => format.encode(record, out),
+        });
+        if finished.is_none() || out.is_short() {
             out.truncate(start);
             return false;
         }
@@ -129,6 +124,9 @@ pub(crate) struct Written {
     pub(crate) errors: Vec<Error>,
     /// Records about losses that were written.
     pub(crate) own: u64,
+    /// The number of the record about losses at the callers, if the batch has one: that it was
+    /// lost is no news, it comes again.
+    pub(crate) repeated: Option<usize>,
 }
 
 impl Outputs {
@@ -268,8 +266,8 @@ impl Outputs {
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
         for output in &mut self.all {
-            let result = catch_unwind(AssertUnwindSafe(|| output.sink.sync()))
-                .unwrap_or_else(|_| Err(io::Error::other("the sink panicked")));
+            let result = contain(|| output.sink.sync())
+                .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
                 outcome = Err(Error::Sink { name: output.counts.name.clone(), source });
@@ -326,19 +324,21 @@ impl Output {
             None => losses.as_ref().and_then(|losses| losses.first(clock)),
         };
         let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
-        let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
-            .unwrap_or_else(|_| Err(WriteError::from(io::Error::other("the sink panicked"))));
+        let result = contain(|| self.sink.write(&batch))
+            .unwrap_or_else(|| Err(WriteError::from(io::Error::other("the sink panicked"))));
         let taken =
             result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
         let written = taken.saturating_sub(own);
         let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
         self.counts.written.fetch_add(written as u64, Relaxed);
-        self.counts.lost.fetch_add((records - written) as u64, Relaxed);
+        let repeated = wanted.clone().skip(written).any(|number| Some(number) == done.repeated);
+        let lost = (records - written - usize::from(repeated)) as u64;
+        self.counts.lost.fetch_add(lost, Relaxed);
         self.counts.bytes.fetch_add(bytes as u64, Relaxed);
         if own == 1 && taken > 0 {
             (self.lost, done.own) = (0, done.own + 1);
         }
-        self.lost += (records - written) as u64;
+        self.lost += lost;
         self.ends.clear();
         self.buffer.clear();
         // One that took all and failed then has nothing to be tried with.
@@ -366,6 +366,15 @@ impl Output {
 }
 
 impl Outputs {
+    /// Forgets what an unwound pass left behind.
+    pub(crate) fn reset(&mut self) {
+        for output in &mut self.all {
+            output.losses = None;
+            output.ends.clear();
+            output.buffer.clear();
+        }
+    }
+
     /// At the end of a pass.
     pub(crate) fn rest(&mut self) {
         let allocator = self.allocator;

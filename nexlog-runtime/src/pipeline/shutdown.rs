@@ -2,14 +2,15 @@
 //!
 //! `exit` in all its forms (return from `main`, a panic in it, `process::exit`) runs our
 //! `atexit` handler: from then on callers write out before they return, because detached
-//! threads may still run, and what is there is written. A panic drains from a hook, chained
-//! before the one that was there, because with `panic = "abort"` nothing runs after hooks.
-//! `abort` and signals run nothing.
+//! threads may still run, and what is there is written. With `panic = "abort"` nothing runs after a
+//! panic's hooks, so there, and only there, one of ours drains, chained behind the one that was
+//! there. `abort` and signals run nothing. Where there is no `atexit`, callers write out from the
+//! start.
 //!
 //! Local loggers are no different: one in a `static`, or in a thread that still runs, is never
 //! dropped, and nobody expects its last records to be lost.
 
-use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::state::{self, Core};
@@ -24,17 +25,19 @@ const PANIC_PATIENCE: Duration = Duration::from_millis(100);
 static LOCAL: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
 
 /// Registers both handlers, for the global logger. Once; later calls do nothing.
-pub(crate) fn register() {
+pub(crate) fn register(core: &Core) {
+    register_exit(core);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        register_exit();
-        if std::thread::panicking() {
-            return; // then the hook must not be changed
+        // Where panics unwind, a hook that runs sinks would turn a sink's panic into an abort,
+        // and what is not drained now is drained at exit.
+        if !cfg!(panic = "abort") || std::thread::panicking() {
+            return;
         }
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             previous(info); // first: it may log
-            each(PANIC_PATIENCE, |core, patience| core.drain_within(patience));
+            each(PANIC_PATIENCE, Core::drain_within);
         }));
     });
 }
@@ -45,14 +48,14 @@ pub(crate) fn register_local(core: &Arc<Core>) {
     local.retain(|known| known.strong_count() > 0);
     local.push(Arc::downgrade(core));
     drop(local);
-    register_exit();
+    register_exit(core);
 }
 
-fn register_exit() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        sys::at_exit(at_exit);
-    });
+fn register_exit(core: &Core) {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    if !*WORKS.get_or_init(|| sys::at_exit(at_exit)) {
+        core.write_through(Duration::ZERO);
+    }
 }
 
 extern "C" fn at_exit() {

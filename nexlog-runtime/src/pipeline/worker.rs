@@ -34,14 +34,25 @@ impl Worker {
         }
     }
 
-    /// Ends the thread and waits for it, unless it is the one that asks.
-    pub(crate) fn stop(&self) {
+    /// Ends the thread and waits for it, but for at most `patience`, as it may hang in a sink,
+    /// and not when it is the one that asks.
+    pub(crate) fn stop(&self, patience: Duration) {
         self.must_stop.store(true, SeqCst);
         self.hurry();
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) {
-            let _ = handle.join();
+        let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) else {
+            return;
+        };
+        let end = Instant::now() + patience;
+        let mut pause = Duration::from_micros(20);
+        while !handle.is_finished() {
+            if Instant::now() >= end {
+                return;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(NAP);
         }
+        let _ = handle.join();
     }
 }
 

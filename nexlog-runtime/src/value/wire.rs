@@ -129,16 +129,13 @@ impl Header {
         unsafe { at.cast::<Header>().read() }
     }
 
-    /// As bytes, for an image built in a buffer.
-    pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
-        let mut bytes = [0; HEADER_BYTES];
-        bytes[..8].copy_from_slice(&(self.site as usize as u64).to_ne_bytes());
-        bytes[8..16].copy_from_slice(&self.ticks.to_ne_bytes());
-        bytes[16..20].copy_from_slice(&self.bytes.to_ne_bytes());
-        bytes[20..22].copy_from_slice(&self.slots.to_ne_bytes());
-        bytes[22] = self.level;
-        bytes[23] = self.kind;
-        bytes
+    /// Writes it at the start of `bytes`, if there is space for it at an address that suits.
+    pub fn put(self, bytes: &mut [u8]) {
+        let at = bytes.as_mut_ptr();
+        if bytes.len() >= HEADER_BYTES && at.addr().is_multiple_of(align_of::<Header>()) {
+            // SAFETY: just checked.
+            unsafe { self.write(at) }
+        }
     }
 }
 

@@ -44,9 +44,9 @@ impl Expected {
             pairs.push((settle("line"), Some(Model::U64(7))));
         }
         if json.thread {
-            let name = Some(&sample.thread.name).filter(|name| !name.is_empty());
+            let name = Some(&sample.thread.1).filter(|name| !name.is_empty());
             pairs.push((settle("thread"), name.cloned().map(Model::Str)));
-            pairs.push((settle("thread_id"), Some(Model::U64(sample.thread.id))));
+            pairs.push((settle("thread_id"), Some(Model::U64(sample.thread.0))));
         }
         let fields = sample.fields();
         if let Some(key) = &json.nested_under {

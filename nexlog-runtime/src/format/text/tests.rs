@@ -121,8 +121,8 @@ fn expected(sample: &Sample, format: &Text) -> String {
     }
     parts.push(format!("{:5}", sample.level));
     if format.thread {
-        let name = text_escaped(&sample.thread.name, false);
-        parts.push(format!(" [{name}#{}]", sample.thread.id));
+        let name = text_escaped(&sample.thread.1, false);
+        parts.push(format!(" [{name}#{}]", sample.thread.0));
     }
     if format.target {
         parts.push(format!(" {}", text_escaped(&sample.target, false)));

@@ -1,5 +1,5 @@
-//! The main job: walk a folder and log one typed record for each file to a JSON file, with
-//! warnings on the console for what cannot be read; then read the log back and count it.
+//! The main job: walk a folder and log one typed record for each file, with warnings for what
+//! cannot be read, to the console and to a file of JSON lines; then read the file back and count.
 //!
 //! ```text
 //! cargo run --release --example quickstart -- /usr/share
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, error::Error, fs};
 
-use nexlog::{Console, File, Level, Mode, info, warn};
+use nexlog::{Console, File, Mode, info, warn};
 
 fn main() -> ExitCode {
     let folder = env::args_os().nth(1).map_or_else(|| PathBuf::from("."), PathBuf::from);
@@ -33,7 +33,7 @@ fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     // A name of its own, so that what is counted below is this run's.
     let log = env::temp_dir().join(format!("nexlog-quickstart-{}.jsonl", std::process::id()));
     let logger = nexlog::builder()
-        .console(Console::stderr().level(Level::Warn))
+        .console(Console::stderr())
         .file(File::at(&log))
         .mode(Mode::Background)
         .install()?;
@@ -44,6 +44,7 @@ fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let took = began.elapsed();
 
     let (records, bytes) = read_back(&log)?;
+    #[allow(clippy::cast_precision_loss)] // it is rounded anyway
     let rate = records as f64 / took.as_secs_f64();
     let mut out = io::stdout().lock();
     writeln!(out, "{records} records, {bytes} bytes in {took:.3?}: {rate:.0} records a second")?;
@@ -108,7 +109,7 @@ impl Progress {
         let now = Instant::now();
         if self.next.is_some_and(|next| now >= next) {
             self.next = Some(now + Progress::EVERY);
-            // Ends with a return and no newline: a warning, always longer, is written over it.
+            // Ends with a return and no newline: the next record, always longer, is written over it.
             let _ = write!(io::stderr(), "{} files\r", self.files);
         }
     }

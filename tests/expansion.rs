@@ -3,41 +3,20 @@
 //!
 //! The crates are in `tests/crates`, a workspace of its own that denies every warning.
 
-use std::path::{Path, PathBuf};
+#[path = "support/crates.rs"]
+mod crates;
+
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use crates::stderr;
+
 fn target_dir() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("expansion")
+    crates::target_dir("expansion")
 }
 
-/// Runs cargo on the crates, without the network when that is enough.
 fn cargo(arguments: &[&str], rules: Option<&str>) -> Output {
-    let run = |offline: bool| {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(&arguments[..1]);
-        if offline {
-            command.arg("--offline");
-        }
-        command
-            .args(&arguments[1..])
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crates"))
-            .env("CARGO_TARGET_DIR", target_dir())
-            .env("CARGO_TERM_COLOR", "never")
-            .env_remove("NEXLOG_STATIC");
-        if let Some(rules) = rules {
-            command.env("NEXLOG_STATIC", rules);
-        }
-        command.output().expect("cargo runs")
-    };
-    let offline = run(true);
-    if offline.status.success() || !stderr(&offline).contains("offline") {
-        return offline;
-    }
-    run(false)
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    crates::cargo(&target_dir(), arguments, rules)
 }
 
 #[test]
@@ -48,6 +27,9 @@ fn no_edition_no_other_name_and_no_re_export_warns() {
     assert!(checked.status.success(), "{}", stderr(&checked));
     // Also where everything is off: what only a log line uses is used.
     let off = cargo(&[tool, &["--workspace", "--keep-going"]].concat(), Some("off"));
+    assert!(off.status.success(), "{}", stderr(&off));
+    let off = ["--package", "strict-2024", "--features", "nexlog/max_level_off"];
+    let off = cargo(&[tool, &off].concat(), None);
     assert!(off.status.success(), "{}", stderr(&off));
 }
 

@@ -146,7 +146,7 @@ fn keys_are_what_was_written() {
     let r#type = 3u8;
     let made = format!("made_{}", 1);
     let pair = (1u8, 2u8);
-    all_make(r#"None [order.id=U64(7), pair.1=U64(2), type=U64(3)]"#, || {
+    all_make(r"None [order.id=U64(7), pair.1=U64(2), type=U64(3)]", || {
         info!(order.id, pair.1, r#type);
     });
     all_make(r#"Some("m") [a.b=I64(1), http.status=I64(2), type=I64(3)]"#, || {
@@ -189,7 +189,7 @@ fn forms_are_markers_sigils_and_suffixes() {
         info!(order:display; "m");
     });
     let raw = [0xab, 0xcd];
-    all_make(r#"None [token=Secret, raw=Bytes([171, 205])]"#, || {
+    all_make(r"None [token=Secret, raw=Bytes([171, 205])]", || {
         info!(token = secret("hunter2"), raw = bytes(raw));
         info!(token:secret = "hunter2", raw = bytes(&raw[..]));
     });
@@ -457,7 +457,7 @@ fn any_number_of_fields_is_taken() {
                 j = 10,
                 k = 11,
                 l = 12
-            )
+            );
         },
     );
     all_make(
@@ -478,7 +478,7 @@ fn any_number_of_fields_is_taken() {
                 k = 11,
                 l = 12,
                 m = 13
-            )
+            );
         },
     );
 }
@@ -535,7 +535,7 @@ fn messages_passed_through_a_macro_capture_where_they_were_written() {
         own!("paid {} {}", order = 3 + 4, total + 1, 2 * (total + 1));
     });
     all_make(r#"Some("own 6") [total=U64(6)]"#, || own!(own total + 1));
-    all_make(r#"None [total=U64(5)]"#, || own!(shorthand total));
+    all_make(r"None [total=U64(5)]", || own!(shorthand total));
     let made = records(|| own!(level Level::Warn, "db", "x {total}"));
     assert_eq!(made, [r#"WARN db Some("x 5") [total=U64(5)]"#]);
 }

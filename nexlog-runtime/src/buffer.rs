@@ -42,6 +42,11 @@ impl Buffer {
         self.memory.get(..self.len).unwrap_or(&[])
     }
 
+    /// The content, to be overwritten.
+    pub(crate) fn as_bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.get_mut(..self.len).unwrap_or(&mut [])
+    }
+
     /// Its length in bytes.
     #[inline]
     pub const fn len(&self) -> usize {
@@ -97,6 +102,20 @@ impl Buffer {
         self.memory.get_mut(start..start + count)
     }
 
+    /// Appends the first `len` of some bytes that come in whole blocks. Blocks of a fixed size
+    /// are copied by two instructions each, where `extend` calls `memcpy`; what is copied beyond
+    /// `len` is not content.
+    #[inline]
+    pub(crate) fn extend_blocks(&mut self, blocks: &[[u8; 16]], len: usize) {
+        if self.reserve(16 * blocks.len()) {
+            let (space, _) = self.memory[self.len..].as_chunks_mut::<16>();
+            for (space, block) in space.iter_mut().zip(blocks) {
+                *space = *block;
+            }
+            self.len += len.min(16 * blocks.len());
+        }
+    }
+
     /// Forgets the content and keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);
@@ -131,8 +150,8 @@ impl Buffer {
 
     /// Overwrites the bytes at `at`, which must be content already (else nothing happens).
     pub fn patch(&mut self, at: usize, bytes: &[u8]) {
-        if at + bytes.len() <= self.len {
-            self.memory[at..at + bytes.len()].copy_from_slice(bytes);
+        if let Some(end) = at.checked_add(bytes.len()).filter(|end| *end <= self.len) {
+            self.memory[at..end].copy_from_slice(bytes);
         }
     }
 
@@ -161,7 +180,10 @@ impl Default for Buffer {
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("len", &self.len).field("short", &self.short).finish()
+        f.debug_struct("Buffer")
+            .field("len", &self.len)
+            .field("short", &self.short)
+            .finish_non_exhaustive()
     }
 }
 

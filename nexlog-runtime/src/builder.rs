@@ -51,18 +51,32 @@ pub fn builder() -> Builder {
     Builder {
         filter: Vec::new(),
         outputs: Vec::new(),
-        lane_bytes: MIB as usize,
+        lane_bytes: 1 << 20,
         common: Common::new(),
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
             flush_level: None,
             flush_interval: Duration::from_millis(100),
-            max_record_bytes: MIB as usize,
+            max_record_bytes: 1 << 20,
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
         },
+    }
+}
+
+/// An `install` under way: when it fails, or panics in a sink's code, the next may try.
+struct Attempt {
+    taken: &'static AtomicBool,
+    is_done: bool,
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.taken.store(false, SeqCst);
+        }
     }
 }
 
@@ -202,17 +216,17 @@ impl Builder {
             return Err(Error::AlreadyInstalled);
         }
         self.settings.is_global = true;
-        let started = self.start().inspect_err(|_| TAKEN.store(false, SeqCst))?;
-        let (images, lost) = early::take(false);
-        started.adopt(images, lost);
-        if !set_global(Arc::clone(&started)) {
-            return Err(Error::AlreadyInstalled);
-        }
+        let mut attempt = Attempt { taken: &TAKEN, is_done: false };
+        let started = self.start()?;
+        attempt.is_done = true;
+        // Before there is a global logger: what other threads log meanwhile waits and is
+        // filtered below, instead of coming to a lane with nobody asking the filter.
         started.open_gate();
-        // What was logged while the first part was being written.
-        let (images, lost) = early::take(true);
-        started.adopt(images, lost);
-        shutdown::register();
+        started.adopt(|| {
+            set_global(Arc::clone(&started));
+            early::take()
+        });
+        shutdown::register(&started);
         Ok(Logger::new(started))
     }
 
@@ -222,7 +236,9 @@ impl Builder {
     /// [`Error::Option`] when an option has a value that cannot work, [`Error::File`] when a
     /// file cannot be opened, [`Error::Worker`] when the worker cannot be started.
     pub fn build(self) -> Result<Logger, Error> {
-        self.start().map(Logger::new)
+        let started = self.start()?;
+        shutdown::register_local(&started);
+        Ok(Logger::new(started))
     }
 
     fn start(mut self) -> Result<Arc<Core>, Error> {
@@ -295,7 +311,9 @@ fn read_filter(sources: &[FilterSource]) -> Filter {
             }
         };
         let (more, problems) = Filter::parse(text.as_deref().unwrap_or(""));
-        problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
+        for problem in &problems {
+            report::always(format_args!("{problem}"));
+        }
         filter.extend(more);
     }
     filter

@@ -2,7 +2,7 @@
 //!
 //! A call reads [`ticks`]: the invariant TSC where the CPU has one (10 ns, half of what
 //! `clock_gettime` costs), else the monotonic clock in nanoseconds. Each drain pairs ticks with
-//! CLOCK_REALTIME, so the printed time follows steps of the system clock; the order of records
+//! the system clock, so the printed time follows its steps; the order of records
 //! is decided by ticks and never by it.
 //!
 //! [`WallClock`] keeps an anchor (ticks, wall) and a rate. Small errors are taken out by the

@@ -162,8 +162,6 @@ pub enum DropReason {
     Oldest,
     /// A value's own code logged while being logged, too many levels deep.
     Recursion,
-    /// It is larger than a record may be.
-    TooLarge,
     /// The allocator gave no memory.
     NoMemory,
     /// A value's own code panicked.
@@ -172,23 +170,19 @@ pub enum DropReason {
     Early,
     /// A sink that wanted it failed.
     Sink,
-    /// Its logger has ended.
-    ShutDown,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [DropReason; 10] = [
+    pub const ALL: [DropReason; 8] = [
         DropReason::Full,
         DropReason::Busy,
         DropReason::Oldest,
         DropReason::Recursion,
-        DropReason::TooLarge,
         DropReason::NoMemory,
         DropReason::Panic,
         DropReason::Early,
         DropReason::Sink,
-        DropReason::ShutDown,
     ];
 
     /// The name, as in `stats().dropped_by`.
@@ -198,12 +192,10 @@ impl DropReason {
             DropReason::Busy => "busy",
             DropReason::Oldest => "oldest",
             DropReason::Recursion => "recursion",
-            DropReason::TooLarge => "too_large",
             DropReason::NoMemory => "no_memory",
             DropReason::Panic => "panic",
             DropReason::Early => "early",
             DropReason::Sink => "sink",
-            DropReason::ShutDown => "shut_down",
         }
     }
 
@@ -213,12 +205,10 @@ impl DropReason {
             DropReason::Busy => "the buffer is full and the pipeline is busy",
             DropReason::Oldest => "it was released unread to make room for newer ones",
             DropReason::Recursion => "its values log while being logged, too many levels deep",
-            DropReason::TooLarge => "it is larger than a record may be",
             DropReason::NoMemory => "no memory could be had for it",
             DropReason::Panic => "the code of one of its values panicked",
             DropReason::Early => "no logger is installed yet and the buffer for that is full",
             DropReason::Sink => "a sink that wanted it failed",
-            DropReason::ShutDown => "its logger has ended",
         }
     }
 }

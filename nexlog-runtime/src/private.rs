@@ -18,18 +18,18 @@ pub use crate::value::{Keyed, Splice};
 
 /// What cargo features leave in the binary, level by level.
 pub mod static_on {
-    use crate::site::level::STATIC_FLOOR;
+    use crate::site::level::static_floor;
 
     /// Trace records.
-    pub const TRACE: bool = STATIC_FLOOR == 0;
+    pub const TRACE: bool = static_floor() == 0;
     /// Debug records.
-    pub const DEBUG: bool = STATIC_FLOOR <= 1;
+    pub const DEBUG: bool = static_floor() <= 1;
     /// Info records.
-    pub const INFO: bool = STATIC_FLOOR <= 2;
+    pub const INFO: bool = static_floor() <= 2;
     /// Warn records.
-    pub const WARN: bool = STATIC_FLOOR <= 3;
+    pub const WARN: bool = static_floor() <= 3;
     /// Error records.
-    pub const ERROR: bool = STATIC_FLOOR <= 4;
+    pub const ERROR: bool = static_floor() <= 4;
     /// Critical records.
-    pub const CRITICAL: bool = STATIC_FLOOR <= 5;
+    pub const CRITICAL: bool = static_floor() <= 5;
 }

@@ -12,12 +12,12 @@ use crate::value::view::{Map, MapIter, Timestamp, ValueRef};
 use crate::value::wire::Trusted;
 
 /// The thread that made a record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ThreadInfo {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadInfo<'a> {
     /// Small and unique within the process, from 1 in the order of first records.
     pub id: u64,
     /// The thread's name; empty when it has none.
-    pub name: String,
+    pub name: &'a str,
 }
 
 /// One logged thing.
@@ -27,7 +27,7 @@ pub struct Record<'a> {
     pub(crate) level: Level,
     pub(crate) target: &'a str,
     pub(crate) timestamp: Timestamp,
-    pub(crate) thread: &'a ThreadInfo,
+    pub(crate) thread: ThreadInfo<'a>,
     pub(crate) values: Trusted<'a>,
     /// Whether a map of further fields follows the site's slots.
     pub(crate) has_extra: bool,
@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
     }
 
     /// The thread that made it.
-    pub fn thread(&self) -> &'a ThreadInfo {
+    pub fn thread(&self) -> ThreadInfo<'a> {
         self.thread
     }
 
@@ -102,11 +102,6 @@ impl<'a> Record<'a> {
     /// Whether there may be fields whose keys the call site does not state.
     pub(crate) fn has_dynamic(&self) -> bool {
         self.site.has_dynamic || self.has_extra || self.common.is_some()
-    }
-
-    /// The value of slot `number`.
-    pub(crate) fn slot(&self, number: usize) -> Option<ValueRef<'a>> {
-        nth(self.values, number)
     }
 }
 
@@ -273,7 +268,7 @@ pub(crate) mod testing {
     pub(crate) struct Owned {
         pub(crate) site: SiteInfo,
         image: Image,
-        thread: ThreadInfo,
+        thread: ThreadInfo<'static>,
         timestamp: Timestamp,
     }
 
@@ -289,7 +284,7 @@ pub(crate) mod testing {
             Owned {
                 site: SiteInfo::parse(NEXT.fetch_add(1, Relaxed), &site),
                 image,
-                thread: ThreadInfo { id: 1, name: String::from("main") },
+                thread: ThreadInfo { id: 1, name: "main" },
                 timestamp: Timestamp { seconds: 1_795_355_400, nanos: 123_456_789 },
             }
         }
@@ -301,7 +296,7 @@ pub(crate) mod testing {
                 level: self.site.level.unwrap_or(Level::Info),
                 target: self.site.target,
                 timestamp: self.timestamp,
-                thread: &self.thread,
+                thread: self.thread,
                 // SAFETY: the image was written by `Image::push`.
                 values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
                 has_extra: false,

@@ -25,11 +25,11 @@ static GATE: Mutex<Option<Gate>> = Mutex::new(None);
 /// The site that was first used last; the rest by `Site::next`.
 static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 
-/// At the first call of a site with a fixed level: puts it in the list and answers whether it
-/// is on.
+/// At the first call of a site with a fixed level: puts it in the list and gives its state,
+/// which is `UNSEEN` no more.
 #[cold]
 #[inline(never)]
-pub(crate) fn first_use(site: &'static Site) -> bool {
+pub(crate) fn first_use(site: &'static Site) -> u8 {
     // Before the lock: unpacking allocates, and an allocator may log.
     let info = site.info();
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +38,7 @@ pub(crate) fn first_use(site: &'static Site) -> bool {
         HEAD.store(ptr::from_ref(site).cast_mut(), Release);
         site.state.store(state(gate.as_ref(), info), Relaxed);
     }
-    site.state.load(Relaxed) != OFF
+    site.state.load(Relaxed)
 }
 
 fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
@@ -56,13 +56,15 @@ fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
 /// Decides anew for every site.
 pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     let mut gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
-    *gate = Some(Gate { filter, flush_level });
+    let before = gate.replace(Gate { filter, flush_level });
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
         site.state.store(state(gate.as_ref(), site.info()), Relaxed);
         next = site.next.load(Relaxed);
     }
+    drop(gate);
+    drop(before); // without the lock: the allocator may log
 }
 
 /// Unpacks a site's description, once.

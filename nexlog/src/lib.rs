@@ -1,5 +1,67 @@
 //! A structured logger: typed records for about the price of reading the clock, formatted off
 //! the caller, one path for every mode.
+//!
+//! ```
+//! fn main() -> Result<(), nexlog::Error> {
+//!     nexlog::init()?; // stderr, text, colours on a terminal, level info, environment applied
+//!     let elapsed = std::time::Duration::from_millis(12);
+//!     nexlog::info!("cache warmed", entries = 4096, took = elapsed);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A **record** is one logged thing; a **field** is a typed key and value; a **lane** is one
+//! thread's buffer; a **sink** is where records go; to **drain** is to bring records from lanes to
+//! sinks; **drop** means lose.
+//!
+//! # For authors of libraries
+//!
+//! Use the macros and nothing else: [`trace!`], [`debug!`], [`info!`], [`warn!`], [`error!`],
+//! [`critical!`], the general [`log!`], and [`enabled!`] before something expensive. The grammar
+//! is at [`log!`]. Without a logger they print nothing. Records at Info or above that were made
+//! before the application installed one wait for it, in a buffer of 64 KiB.
+//!
+//! Give your types an encoder with [`Value`], and types that are several fields with [`Fields`].
+//!
+//! # For authors of applications
+//!
+//! [`init`] for a program of people's own, [`builder`] for everything else, at the start of
+//! `main`:
+//!
+//! ```no_run
+//! use nexlog::{Console, File, Json, Level, Mode};
+//!
+//! # fn main() -> Result<(), nexlog::Error> {
+//! nexlog::builder()
+//!     .filter("info,my_app::db=debug")
+//!     .filter_env("NEXLOG")
+//!     .console(Console::stderr().level(Level::Warn))
+//!     .file(File::at("logs/app.log").format(Json::new()))
+//!     .mode(Mode::Background)
+//!     .field("service", "shop")
+//!     .install()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Nothing need be kept alive. Every record whose call returned is written when the process
+//! returns from `main`, exits, or panics, whatever the mode and whatever threads still run. What
+//! is dropped (by policy, by a failing sink) is counted in [`stats`] and told in a record.
+//!
+//! `Mode::Immediate` has the record with its sinks when the call returns. The other modes have it
+//! in the thread's buffer: a call costs some ten nanoseconds, and a thread or a later call writes.
+//! See [`Mode`] and [`Overflow`].
+//!
+//! Levels can be removed while compiling: features `max_level_*` and `release_max_level_*`, and
+//! the build-time variable `NEXLOG_STATIC="info,noisy_dep=off,my_app::db=trace"`, by crate and
+//! module path (not by `target()`).
+//!
+//! # For authors of sinks and formats
+//!
+//! A [`Sink`] takes whole batches, as bytes in its format and as typed [`Record`]s; a [`Format`]
+//! turns a [`Record`] into bytes. Both are called under the pipeline mutex, one batch at a time;
+//! both may log (such records leave with the next pass), fail or panic (counted and told). Give a
+//! sink its format and filter with [`Output`].
 #![forbid(unsafe_code)]
 
 mod init;
@@ -12,6 +74,7 @@ pub mod __private;
 use std::time::Duration;
 
 pub use init::init;
+pub use nexlog_macros::Value;
 pub use nexlog_runtime::{
     Allocator, Batch, Buffer, Builder, Color, Console, DropReason, DroppedBy, Error, ErrorRef,
     FieldIter, Fields, FieldsWriter, File, Filter, FilterProblem, Format, GIB, Json, KIB, Level,
@@ -24,3 +87,8 @@ pub use nexlog_runtime::{
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 /// A day of 24 hours.
 pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The snippets of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

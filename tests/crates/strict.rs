@@ -40,6 +40,8 @@ pub fn forms(id: u64, name: &str, error: &std::num::ParseIntError, raw: &[u8]) {
     error!("x {error}", cause = err(error), text = display(error), debug = debug(error));
     critical!(a.b = 1, "c.d" = 2.5, r#type = 'x', ?name, %id, (key) = id, (&key) = ?name, ..extra);
     info!("x", token = secret(name), raw = bytes(raw), none = None::<u8>, some = Some(id));
+    info!("x", block = { id }, grouped = (id), reference = &id, slice = &raw.len(), text = name.trim());
+    info!("{} {} {:?}", &id, { id }, (name, &id));
     info!(target: "db", "x", list = items(id), pair = (id, name));
     log!(Level::Info, "x {id:.2}", half = u128::from(id * 2) / 4, less = id < 3, range = id & 7);
 }
@@ -67,6 +69,7 @@ pub fn general(level: Level, target: &str, id: u64) -> Result<(), nexlog::Error>
 ///
 /// When the text is no number.
 pub async fn asynchronous(text: String) -> Result<u32, std::num::ParseIntError> {
+    info!("x {:>5} {}", ready(1).await, ready(2).await);
     info!("x {:>5} {}", ready(1).await, ready(2).await, three = ready(3).await);
     info!("x", number = text.parse::<u32>()?);
     loop {
@@ -190,6 +193,19 @@ pub mod local_name {
     /// Logs by an imported name.
     pub fn calls(id: u64) {
         ::nexlog::info!("x {id}", id);
+    }
+}
+
+/// Without any prelude.
+#[no_implicit_prelude]
+pub mod bare {
+    /// Every shape of an expansion.
+    pub fn calls(id: u64, error: &::std::fmt::Error) {
+        ::nexlog::info!("x {id} {error} {} {id:>4}", id, cause = err(error), hidden = secret(id));
+        ::nexlog::log!(target("db"), ::nexlog::Level::Info, "x {:?}", id);
+        if ::nexlog::enabled!(::nexlog::Level::Info) {
+            ::std::mem::drop(::nexlog::try_log!(::nexlog::Level::Info, "x {id}"));
+        }
     }
 }
 

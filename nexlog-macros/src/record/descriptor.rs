@@ -51,7 +51,9 @@ pub fn descriptor<'a>(
     }
     if let Some(parts) = message {
         out.push('M');
-        parts.iter().for_each(|part| write_part(&mut out, part));
+        for part in parts {
+            write_part(&mut out, part);
+        }
     }
     out.push('.');
     out

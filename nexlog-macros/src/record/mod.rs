@@ -12,11 +12,13 @@ mod code;
 mod descriptor;
 mod expand;
 mod field;
+mod gate;
 mod message;
 mod model;
 mod parse;
 mod resolve;
 mod template;
+mod values;
 
 use proc_macro2::TokenStream;
 

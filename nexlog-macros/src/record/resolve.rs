@@ -1,10 +1,11 @@
 //! Which value does each field and each placeholder show?
 //!
-//! Takes a [`Call`] as it was written and settles the order of the slots: the items in the
+//! Takes the items of a call as they were written and settles the order of the slots: the items in the
 //! order of the source (so that arguments are evaluated left to right), then what the message
 //! captures. A value that two slots need is evaluated once: slots refer to arguments by number.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use proc_macro2::{Ident, Span, TokenTree};
@@ -144,14 +145,13 @@ impl Resolver<'_> {
     }
 
     fn shorthand(&mut self, bare: Bare, behind: bool, has_message: bool, open: usize) {
-        match bare.key {
-            Some(key) => self.field(key, Value { how: How::Typed, code: bare.code }),
-            None => {
-                self.faults.add(check::not_a_field(&bare, has_message && behind, open));
-                if !check::is_word_of_ours(&bare.shape) {
-                    self.argument(bare.code);
-                }
-            }
+        if let Some(key) = bare.key {
+            self.field(key, Value { how: How::Typed, code: bare.code });
+            return;
+        }
+        self.faults.add(check::not_a_field(&bare, has_message && behind, open));
+        if !check::is_word_of_ours(&bare.shape) {
+            self.argument(bare.code);
         }
     }
 
@@ -260,7 +260,8 @@ impl Resolver<'_> {
             match part {
                 SpecPart::Text(text) => literal.push_str(text),
                 SpecPart::Count(to) => {
-                    literal.push_str(&format!("{}$", arguments.len()));
+                    // Writing into a `String` cannot fail.
+                    let _ = write!(literal, "{}$", arguments.len());
                     arguments.push(self.refer(text, hole, to)?);
                 }
             }

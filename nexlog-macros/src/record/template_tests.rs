@@ -70,6 +70,7 @@ fn positions_count_as_in_format() {
 }
 
 #[test]
+#[allow(clippy::useless_format)] // what `format!` makes of it is the point
 fn escapes_are_those_of_format() {
     for (ours, theirs) in [
         ("a{{b", format!("a{{b")),

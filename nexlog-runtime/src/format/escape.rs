@@ -95,6 +95,20 @@ pub(crate) fn escape<R: Rules>(text: &str, out: &mut Buffer) {
     }
 }
 
+/// Appends `text` with the rules' replacements, between double quotes.
+#[inline]
+pub(crate) fn quote<R: Rules>(text: &str, out: &mut Buffer) {
+    let before = out.len();
+    let Some([first, space @ .., last]) = out.claim(text.len() + 2) else { return };
+    (*first, *last) = (b'"', b'"');
+    if !copy_clean::<R>(text.as_bytes(), space) {
+        out.rewind(before + 1);
+        // A buffer takes everything; what it has no room for it counts itself.
+        let _ = escape_runs::<R>(text, out);
+        out.push(b'"');
+    }
+}
+
 /// Writes `text` with the rules' replacements, in runs that are as long as possible.
 #[inline(never)]
 pub(crate) fn escape_runs<R: Rules>(text: &str, out: &mut impl Write) -> fmt::Result {
@@ -180,7 +194,8 @@ fn copy_clean_short<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
 
 /// Whether all bytes are ASCII that is copied as it is. Without early exit, so that the
 /// compiler makes vector compares of it.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always)] // as a call it takes longer than the copy
 #[allow(clippy::needless_bitwise_bool)] // branches would keep it from being vectors
 fn is_clean<R: Rules, const N: usize>(chunk: &[u8; N]) -> bool {
     let mut hits = false;

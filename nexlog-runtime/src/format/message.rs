@@ -12,10 +12,29 @@ use crate::site::callsite::Piece;
 use crate::value::view::ValueRef;
 use crate::value::wire::Trusted;
 
+/// Ready-made bytes, in blocks for [`Buffer::extend_blocks`].
+pub(crate) struct Fragment {
+    blocks: Box<[[u8; 16]]>,
+    len: usize,
+}
+
+impl Fragment {
+    pub(crate) fn new(bytes: &[u8]) -> Fragment {
+        let mut padded = bytes.to_vec();
+        padded.resize(bytes.len().next_multiple_of(16), 0);
+        Fragment { blocks: padded.as_chunks().0.into(), len: bytes.len() }
+    }
+
+    #[inline]
+    pub(crate) fn push(&self, out: &mut Buffer) {
+        out.extend_blocks(&self.blocks, self.len);
+    }
+}
+
 /// What follows the head.
 pub(crate) enum Part {
     /// Text, ready to be copied.
-    Text(Box<[u8]>),
+    Text(Fragment),
     /// The value of this slot.
     Slot(usize),
 }
@@ -25,6 +44,8 @@ pub(crate) enum Part {
 pub(crate) struct Template {
     /// What was written since the last value.
     pub(crate) text: Buffer,
+    /// What came before the first value, once there is one.
+    head: Option<Box<[u8]>>,
     parts: Vec<Part>,
 }
 
@@ -35,9 +56,8 @@ impl Template {
             match piece {
                 Piece::Literal(literal) => escape::<R>(literal, &mut self.text),
                 Piece::Slot(number) => {
-                    self.parts.push(Part::Text(self.text.as_bytes().into()));
+                    self.end_text();
                     self.parts.push(Part::Slot(*number));
-                    self.text.clear();
                 }
             }
         }
@@ -45,12 +65,17 @@ impl Template {
 
     /// The head, and the parts behind it.
     pub(crate) fn finish(mut self) -> (Box<[u8]>, Box<[Part]>) {
-        self.parts.push(Part::Text(self.text.as_bytes().into()));
-        let head = match self.parts.remove(0) {
-            Part::Text(head) => head,
-            Part::Slot(_) => Box::default(), // a slot always has a text before it
-        };
-        (head, self.parts.into())
+        self.end_text();
+        (self.head.unwrap_or_default(), self.parts.into())
+    }
+
+    /// Closes the text before a value, or behind the last one.
+    fn end_text(&mut self) {
+        match self.head {
+            None => self.head = Some(self.text.as_bytes().into()),
+            Some(_) => self.parts.push(Part::Text(Fragment::new(self.text.as_bytes()))),
+        }
+        self.text.clear();
     }
 }
 
@@ -59,11 +84,11 @@ pub(crate) fn push_parts<R: Rules>(parts: &[Part], record: &Record<'_>, out: &mu
     let mut values = Values::new(record.values);
     for part in parts {
         match part {
-            Part::Text(text) => out.extend(text),
+            Part::Text(text) => text.push(out),
             Part::Slot(number) => match values.get(*number) {
                 ValueRef::Str(text) => escape::<R>(text, out),
-                ValueRef::U64(v) => number::integer(v, out),
-                ValueRef::I64(v) => number::integer(v, out),
+                ValueRef::U64(v) => number::unsigned(v, out),
+                ValueRef::I64(v) => number::signed(v, out),
                 // A buffer takes everything.
                 value => _ = plain::display(value, &mut Escaped::<R>::new(out)),
             },

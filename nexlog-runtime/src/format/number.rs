@@ -1,8 +1,9 @@
 //! Numbers as decimal text.
 //!
-//! Integers are itoa's. Floats have exactly ryu's text, the shortest that reads back as the same
-//! float, but most floats in logs are short decimals (`12.5`, `0.031`) and those are written by
-//! a few integer operations instead: 6.8 ns instead of 37.
+//! Integers of 64 bits are written straight into the buffer, longer ones by itoa. Floats have
+//! exactly ryu's text, the shortest that reads back as the same float, but most floats in logs
+//! are short decimals (`12.5`, `0.031`) and those are written by a few integer operations
+//! instead: 6.8 ns instead of 37.
 
 use core::fmt::{self, Write};
 use core::time::Duration;
@@ -12,10 +13,47 @@ use crate::buffer::Buffer;
 #[cfg(test)]
 mod tests;
 
-/// Appends an integer.
+/// Appends an unsigned integer, its digits straight to where they go: by way of the stack they
+/// would be read wider than they were written, for which the CPU waits.
 #[inline]
+pub(crate) fn unsigned(value: u64, out: &mut Buffer) {
+    if let Some(space) = out.claim(digit_count(value)) {
+        write_digits(value, space);
+    }
+}
+
+/// Appends a signed integer.
+#[inline]
+pub(crate) fn signed(value: i64, out: &mut Buffer) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    unsigned(value.unsigned_abs(), out);
+}
+
+/// Appends an integer of any size.
 pub(crate) fn integer(value: impl itoa::Integer, out: &mut Buffer) {
     out.push_str(itoa::Buffer::new().format(value));
+}
+
+#[inline]
+fn digit_count(value: u64) -> usize {
+    value.checked_ilog10().unwrap_or(0) as usize + 1
+}
+
+/// Fills `space` with the last digits of `value`.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // two digits, or one
+fn write_digits(mut value: u64, space: &mut [u8]) {
+    let (first, pairs) = space.as_rchunks_mut::<2>();
+    for pair in pairs.iter_mut().rev() {
+        let two = (value % 100) as u8;
+        value /= 100;
+        *pair = [b'0' + two / 10, b'0' + two % 10];
+    }
+    if let [first] = first {
+        *first = b'0' + (value % 10) as u8;
+    }
 }
 
 /// Appends a finite float; `false`, and nothing, for the others.
@@ -51,9 +89,9 @@ fn short_decimal(value: f64, out: &mut Buffer) -> bool {
         return false;
     }
     match scaled(size, 1e3) {
-        Some(thousandths) => push_decimal(value < 0.0, thousandths * 1_000, out),
+        Some(thousandths) => push_decimal::<3>(value < 0.0, thousandths, out),
         None => match scaled(size, 1e6) {
-            Some(millionths) => push_decimal(value < 0.0, millionths, out),
+            Some(millionths) => push_decimal::<6>(value < 0.0, millionths, out),
             None => return false,
         },
     }
@@ -74,23 +112,23 @@ fn scaled(size: f64, scale: f64) -> Option<u64> {
     (rounded as f64 / scale == size).then_some(rounded as u64)
 }
 
-/// Millionths as a decimal with at least one digit on either side of the point.
+/// Appends `digits` with a point before the last `PLACES` of them, without zeros at the end, but
+/// with at least one digit on either side of the point.
 #[inline]
-fn push_decimal(negative: bool, millionths: u64, out: &mut Buffer) {
-    if negative {
-        out.push(b'-');
+fn push_decimal<const PLACES: u32>(negative: bool, digits: u64, out: &mut Buffer) {
+    let scale = const { 10_u64.pow(PLACES) };
+    let (whole, mut fraction, mut places) = (digits / scale, digits % scale, PLACES as usize);
+    while places > 1 && fraction.is_multiple_of(10) {
+        (fraction, places) = (fraction / 10, places - 1);
     }
-    integer(millionths / 1_000_000, out);
-    push_fraction::<6>(millionths % 1_000_000, out);
-}
-
-/// A point and `N` digits, without zeros at the end, but at least one.
-#[inline]
-#[allow(clippy::cast_possible_truncation)] // a digit
-fn push_fraction<const N: usize>(fraction: u64, out: &mut Buffer) {
-    let (digits, len) = fraction_digits::<N>(fraction);
-    out.push(b'.');
-    out.extend(&digits[..len]);
+    let (sign, length) = (usize::from(negative), digit_count(whole));
+    let Some(space) = out.claim(sign + length + 1 + places) else { return };
+    if let Some(minus) = space.first_mut() {
+        *minus = b'-'; // without one, the first digit comes here
+    }
+    write_digits(whole, &mut space[sign..sign + length]);
+    space[sign + length] = b'.';
+    write_digits(fraction, &mut space[sign + length + 1..]);
 }
 
 #[inline]

@@ -11,11 +11,12 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 pub(crate) use self::model::{Model, is_special, json_escaped, text_escaped, word};
+use crate::format::time::Stamp;
 use crate::record::testing::Owned;
 use crate::site::level::Level;
 use crate::value::view::{Timestamp, ValueRef};
 use crate::value::{Fields, FieldsWriter, Splice};
-use crate::{Record, ThreadInfo, Value};
+use crate::{Buffer, Record, ThreadInfo, Value};
 
 /// As many cases as `normal` says, ten times as many with `NEXLOG_FULL=1`.
 pub(crate) fn cases(normal: u32) -> ProptestConfig {
@@ -25,6 +26,13 @@ pub(crate) fn cases(normal: u32) -> ProptestConfig {
         failure_persistence: None,
         ..ProptestConfig::default()
     }
+}
+
+/// The text that a stamp shows for a time.
+pub(crate) fn stamped(stamp: &mut Stamp, time: Timestamp) -> String {
+    let mut out = Buffer::new();
+    stamp.push(time, &mut out);
+    String::from_utf8(out.as_bytes().to_vec()).unwrap()
 }
 
 /// Decisions read from bytes; zeros when they have run out.
@@ -171,7 +179,7 @@ pub(crate) struct Sample {
     pub(crate) level: Level,
     pub(crate) target: String,
     pub(crate) time: Timestamp,
-    pub(crate) thread: ThreadInfo,
+    pub(crate) thread: (u64, String),
     pub(crate) slots: Vec<ModelSlot>,
     pub(crate) message: Option<Vec<ModelPiece>>,
     /// Fields that the call site does not know of: the record's, and its logger's.
@@ -215,7 +223,7 @@ impl Sample {
             level: Level::ALL[choices.below(6)],
             target: if choices.below(2) == 0 { String::from("m") } else { choices.text() + "t" },
             time: choices.time(),
-            thread: ThreadInfo { id: u64::from(choices.byte()), name: choices.text() },
+            thread: (u64::from(choices.byte()), choices.text()),
             run_time: choices.below(2) == 0,
             extra: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
             common: (choices.below(4) == 3).then(|| choices.entries(3, 0)),
@@ -251,16 +259,18 @@ impl Sample {
         }
         let mut record = owned.record();
         record.timestamp = self.time;
-        record.thread = &self.thread;
+        record.thread = ThreadInfo { id: self.thread.0, name: &self.thread.1 };
         record.level = self.level;
         record.target = if self.run_time { &self.target } else { record.target };
         record.has_extra = self.extra.is_some();
         let common = self.common.clone().map(Spliced);
         let common = common.as_ref().map(Splice);
         let common = common.as_ref().map(|common| Owned::new(Level::Info, "0:d0:.m\nf", &[common]));
-        record.common = common.as_ref().and_then(|common| match common.record().slot(0) {
-            Some(ValueRef::Map(map)) => Some(map),
-            _ => None,
+        record.common = common.as_ref().and_then(|common| {
+            match common.record().slots().next().map(|(_, value)| value) {
+                Some(ValueRef::Map(map)) => Some(map),
+                _ => None,
+            }
         });
         check(record);
     }
@@ -346,6 +356,6 @@ impl Sample {
 
 /// Strings of choices. Made of words, because the random numbers are most of a case's cost.
 pub(crate) fn choices() -> impl Strategy<Value = Vec<u8>> {
-    proptest::collection::vec(any::<u64>(), 0..20)
+    proptest::collection::vec(any::<u64>(), 0..18)
         .prop_map(|words| words.iter().flat_map(|word| word.to_le_bytes()).collect())
 }

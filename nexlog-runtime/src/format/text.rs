@@ -24,7 +24,8 @@ use crate::value::Seal;
 /// A string is bare when it is one simple word (letters, digits and `_./:@+-~%#` in ASCII), else
 /// quoted, with `"`, `\` and all that is not to be seen escaped; keys likewise. Errors are quoted
 /// with their causes: `err="cannot pay: connection reset"`. Lists are `[a, b]`, maps `{k: v}`,
-/// bytes hexadecimal, durations exact seconds with an `s`.
+/// bytes hexadecimal, durations exact seconds with an `s`. Lists and maps show all they hold, down
+/// to 100 levels.
 ///
 /// Control characters, line feeds, line separators and bidirectional controls are escaped
 /// everywhere, messages included, so that no record can forge a second line or steer a terminal.

@@ -8,6 +8,7 @@
 //! RFC 3339 has years 0000 to 9999. Others are written as ISO 8601 expands them, with a sign:
 //! `+10000-01-01T00:00:00Z`, `-0001-12-31T23:59:59Z`. No input panics.
 
+use crate::buffer::Buffer;
 use crate::value::view::Timestamp;
 
 #[cfg(test)]
@@ -45,7 +46,7 @@ pub(crate) struct Stamp {
     precision: Precision,
     prefix: Vec<u8>,
     suffix: Vec<u8>,
-    /// The whole text for `second`; empty at first.
+    /// The text for `second` without the fraction's digits; empty at first.
     text: Vec<u8>,
     second: i64,
     /// Where in `text` the fraction's digits begin.
@@ -64,20 +65,23 @@ impl Stamp {
         }
     }
 
-    /// The text for this time.
+    /// Appends the text for this time.
     #[inline]
-    pub(crate) fn text(&mut self, time: Timestamp) -> &[u8] {
+    pub(crate) fn push(&mut self, time: Timestamp, out: &mut Buffer) {
         if time.seconds != self.second || self.text.is_empty() {
             self.render(time.seconds);
         }
+        let Some(space) = out.claim(self.text.len()) else { return };
+        space.copy_from_slice(&self.text);
+        // Written where they go: in `text` they would have to be read again at once, wider than
+        // they were written, for which the CPU waits.
         let end = self.fraction_at + 3 * self.precision.groups();
-        if let Some(digits) = self.text.get_mut(self.fraction_at..end) {
+        if let Some(digits) = space.get_mut(self.fraction_at..end) {
             write_fraction(digits, time.nanos);
         }
-        &self.text
     }
 
-    /// Everything but the fraction's digits.
+    /// Renders everything but the fraction's digits.
     #[cold]
     fn render(&mut self, second: i64) {
         self.second = second;

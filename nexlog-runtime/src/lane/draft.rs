@@ -5,6 +5,7 @@
 //! code runs in [`Draft::push`], before any space is reserved: it may log (each nesting has
 //! scratch of its own), panic (the draft's drop leaves a marker) or take its time.
 
+use core::marker::PhantomData;
 use std::sync::Arc;
 
 use super::memory::Allocator;
@@ -38,14 +39,21 @@ pub struct Draft<'a> {
     /// The type whose code is running, for the marker should it panic.
     rendering: &'static str,
     depth: Option<DepthMark>,
+    /// The lane and the depth are this thread's.
+    _not_send: PhantomData<*const ()>,
 }
 
 impl<'a> Draft<'a> {
-    /// A record of the global logger with the site's own level and target.
+    /// A record of the global logger with the site's own level and target. `None` when that
+    /// logger came between the gate and here, and does not want it.
     #[cold]
     #[inline(never)]
-    pub(crate) fn of_site(site: &'static Site) -> Draft<'static> {
-        Draft::open(site, site.level(), None, state::global(), Kind::Record)
+    pub(crate) fn of_site(site: &'static Site) -> Option<Draft<'static>> {
+        // `install` decides about all sites before it makes the logger global; a thread that has
+        // a lane asked after that.
+        let core = state::global();
+        let is_wanted = core.is_none() || thread::lane().is_some() || site.enabled();
+        is_wanted.then(|| Draft::open(site, site.level(), None, core, Kind::Record))
     }
 
     /// A record with a level of its own, for the macros.
@@ -91,6 +99,7 @@ impl<'a> Draft<'a> {
             refused,
             rendering: "",
             depth,
+            _not_send: PhantomData,
         };
         if refused.is_none() {
             draft.take_scratch();
@@ -109,7 +118,7 @@ impl<'a> Draft<'a> {
                 self.lane = seat.lane;
                 (seat.scratch, core.max_record_bytes)
             }
-            None => (Buffer::new(), Lane::MAX_RECORD_BYTES / 2),
+            None => (Buffer::new(), early::MAX_RECORD_BYTES),
         };
         scratch.extend(&[0; HEADER_BYTES]);
         self.image = Some(Image::new(scratch, limit.saturating_add(HEADER_BYTES)));
@@ -153,13 +162,11 @@ impl<'a> Draft<'a> {
             level: self.level,
             kind: self.kind as u8 | self.flags,
         };
-        let outcome = seal(header, image.buffer).map_or(Err(DropReason::NoMemory), |images| {
-            let outcome = self.deliver(&images);
-            if let Some(core) = self.core {
-                thread::stand(core, images.into_buffer());
-            }
-            outcome
-        });
+        let mut images = seal(header, image.buffer).ok_or(DropReason::NoMemory)?;
+        let outcome = self.deliver(&mut images);
+        if let Some(core) = self.core {
+            thread::stand(core, images.into_buffer());
+        }
         outcome
     }
 
@@ -170,16 +177,22 @@ impl<'a> Draft<'a> {
         image.push_extra("truncated", cut);
     }
 
-    fn deliver(&self, images: &Images) -> Result<(), DropReason> {
+    fn deliver(&self, images: &mut Images) -> Result<(), DropReason> {
         let is_own = self.kind == Kind::Own;
         match (self.core, self.lane) {
-            (None, _) => early::push(images),
+            (None, _) => {
+                images.sign();
+                early::push(images)
+            }
             (Some(core), Some(lane)) if images.as_bytes().len() <= Lane::MAX_RECORD_BYTES => {
                 append(core, lane, images.as_bytes(), is_own)?;
                 core.after_commit(lane, self.flushes(core));
                 Ok(())
             }
-            (Some(core), _) => core.write_directly(images, is_own),
+            (Some(core), _) => {
+                images.sign();
+                core.write_directly(images, is_own)
+            }
         }
     }
 
@@ -201,9 +214,9 @@ impl Drop for Draft<'_> {
     fn drop(&mut self) {
         let Some(image) = self.image.take() else { return };
         self.depth = None;
+        self.count_drop(DropReason::Panic);
         if let Some(core) = self.core {
             thread::stand(core, image.buffer);
-            self.count_drop(DropReason::Panic);
             if std::thread::panicking() {
                 own::value_panicked(core, self.site, self.rendering);
             }
@@ -218,7 +231,7 @@ fn seal(mut header: Header, mut buffer: Buffer) -> Option<Images> {
     let bytes = padded(used);
     buffer.extend(&[0; 7][..bytes - used]);
     header.bytes = u32::try_from(bytes).ok()?;
-    buffer.patch(0, &header.to_bytes());
+    header.put(buffer.as_bytes_mut());
     // SAFETY: every draft's buffer begins with space for a header, then `Image` wrote the
     // values of its slots; now it is padded to 8.
     (!buffer.is_short()).then(|| unsafe { Images::new(buffer) })
@@ -233,7 +246,9 @@ pub(crate) fn own_image(
     let mut buffer = Buffer::with_allocator(allocator);
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
-    values.iter().for_each(|value| image.push(*value));
+    for value in values {
+        image.push(*value);
+    }
     let header = Header {
         site,
         ticks: clock::now(),
@@ -266,4 +281,15 @@ fn append(core: &Core, lane: &Lane, bytes: &[u8], is_own: bool) -> Result<(), Dr
         }
     }
     Ok(())
+}
+
+/// Copies a thread's marker into its lane, if there is room without making any.
+pub(super) fn append_marker(core: &Core, lane: &Lane, marker: &[u8]) -> bool {
+    let Ok(at) = lane.reserve(&core.lanes.pool, marker.len()) else { return false };
+    // SAFETY: as in `append`; a marker is a whole record.
+    unsafe {
+        core::ptr::copy_nonoverlapping(marker.as_ptr(), at, marker.len());
+        lane.producer().publish(marker.len());
+    }
+    true
 }

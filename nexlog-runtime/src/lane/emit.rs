@@ -14,10 +14,33 @@ use crate::sys;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
 use crate::value::{Seal, Value};
 
+/// A value of the long way, without its type: what takes the long way is slow anyhow, and a
+/// call site's combination of types is then a list of addresses rather than code of its own.
+trait Slot {
+    fn push_to(&self, draft: &mut Draft<'_>);
+}
+
+impl<T: Value> Slot for T {
+    fn push_to(&self, draft: &mut Draft<'_>) {
+        draft.push(self);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn long_way(site: &'static Site, slots: &[&dyn Slot]) {
+    let Some(mut draft) = Draft::of_site(site) else { return };
+    for slot in slots {
+        slot.push_to(&mut draft);
+    }
+    let _ = draft.finish();
+}
+
 macro_rules! emit {
     ($($name:ident $count:literal ($($arg:ident: $type:ident),*);)*) => {$(
         /// Makes a record of this site with these values, in order. Called behind the gate.
         #[inline(never)]
+        #[allow(clippy::too_many_arguments)] // separate parameters go in registers
         pub fn $name<$($type: Value),*>(site: &'static Site $(, $arg: $type)*) {
             // All constant but for `Option`s and trait objects.
             let is_plain = true $(& $arg.is_plain(Seal::HERE))*;
@@ -54,10 +77,7 @@ macro_rules! emit {
                     }
                 }
             } else {
-                #[allow(unused_mut)]
-                let mut draft = Draft::of_site(site);
-                $(draft.push(&$arg);)*
-                let _ = draft.finish();
+                long_way(site, &[$(&$arg),*]);
             }
         }
     )*};

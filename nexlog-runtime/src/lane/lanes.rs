@@ -59,6 +59,7 @@ impl Lanes {
             // SAFETY: until the exchange below succeeds, only this thread knows the lane; after
             // it, lanes are freed by `drop` only, and only shared references are made.
             let shared = unsafe { &*lane };
+            shared.settle();
             shared.next.store(head, Relaxed);
             match self.head.compare_exchange_weak(head, lane, AcqRel, Relaxed) {
                 Ok(_) => return Some(shared),

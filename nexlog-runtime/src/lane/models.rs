@@ -71,20 +71,25 @@ fn a_segment_is_nobody_elses() {
         let pool = Arc::new(Pool::new(&PROGRAM));
         // The chunk is there: growing is a mutex's business, the stack is ours.
         let first = pool.take().unwrap();
-        let run = |pool: &Pool| {
+        // Two owners of a segment would touch the same shadow cell at the same time.
+        let own = |pool: &Pool| {
             let segment = pool.take()?;
-            // A second owner would touch the same shadow cells at the same time.
             pool.touch(segment, 0..8, true);
             Some(segment)
         };
         let other = Arc::clone(&pool);
-        let thread = thread::spawn(move || run(&other));
-        // Take, give, give: the stack's top is A, B, A while the other thread may be in `pop`.
-        if let Some(segment) = run(&pool) {
-            pool.give(first);
-            pool.give(segment);
+        let thread = thread::spawn(move || (own(&other), own(&other)));
+        // The top is A, then B, then A again, while the other thread may be inside `pop` with
+        // the A and the link that it saw first.
+        let (a, b) = (own(&pool), own(&pool));
+        if let Some(a) = a {
+            pool.give(a);
+        }
+        if let Some(b) = b {
+            pool.touch(b, 0..8, true);
         }
         thread.join().unwrap();
+        pool.give(first);
     });
 }
 

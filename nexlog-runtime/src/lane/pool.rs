@@ -112,11 +112,7 @@ impl Pool {
     /// Makes a chunk, keeps one of its segments and frees the others.
     #[cold]
     fn grow(&self) -> Option<Segment> {
-        let mut made = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(segment) = self.pop() {
-            return Some(segment); // somebody else grew it meanwhile
-        }
-        let slot = self.chunks.get(*made)?;
+        // Made without the lock: the allocator may log. What is too much is given back.
         let bytes = CHUNK_SEGMENTS as usize * SEGMENT_BYTES;
         let chunk = Chunk {
             memory: Memory::zeroed(self.allocator, bytes)?,
@@ -124,7 +120,15 @@ impl Pool {
             #[cfg(loom)]
             shadow: (0..bytes / 8).map(|_| loom::cell::UnsafeCell::new(())).collect(),
         };
-        slot.store(Box::into_raw(Box::new(chunk)), Release); // pairs with `chunk`
+        let chunk = Box::new(chunk);
+        let mut made = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(segment) = self.pop() {
+            drop(made);
+            drop(chunk); // somebody else grew it meanwhile
+            return Some(segment);
+        }
+        let slot = self.chunks.get(*made)?;
+        slot.store(Box::into_raw(chunk), Release); // pairs with `chunk`
         let first = u32::try_from(*made).ok()? * CHUNK_SEGMENTS;
         *made += 1;
         for number in (1..CHUNK_SEGMENTS).rev() {

@@ -23,9 +23,6 @@ use crate::value::view::{Map, ValueRef};
 use crate::value::wire::{HEADER_BYTES, Header, Kind, Trusted};
 use crate::value::{Image, Value};
 
-/// The thread of records that lie in no lane.
-static NOBODY: ThreadInfo = ThreadInfo { id: 0, name: String::new() };
-
 /// Finished records outside of any lane: one that was too large, or those made before install.
 /// Only `Draft` and `early` fill one.
 #[derive(Default)]
@@ -36,6 +33,12 @@ impl Images {
     /// `buffer` holds whole records as `Draft` makes them, one after the other.
     pub(super) unsafe fn new(buffer: Buffer) -> Images {
         Images(buffer)
+    }
+
+    /// None, with room for this many bytes of them. `None` when there is no memory.
+    pub(crate) fn sized(bytes: usize) -> Option<Images> {
+        let mut buffer = Buffer::new();
+        buffer.reserve(bytes).then_some(Images(buffer))
     }
 
     /// Appends all records of `other`.
@@ -61,6 +64,17 @@ impl Images {
         self.0
     }
 
+    /// Says which thread made the record; behind it, before the next.
+    pub(super) fn sign(&mut self) -> bool {
+        let before = self.0.len();
+        super::thread::write_marker(&mut self.0);
+        let whole = !self.0.is_short();
+        if !whole {
+            self.0.truncate(before);
+        }
+        whole
+    }
+
     /// The record at this offset, and the offset behind it.
     fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
         let rest = self.0.as_bytes().get(offset..).filter(|rest| rest.len() >= HEADER_BYTES)?;
@@ -74,12 +88,23 @@ impl Images {
     }
 }
 
+/// What [`Images::retain`] kept.
+#[derive(Default)]
+pub(crate) struct Retained {
+    pub(crate) images: Images,
+    pub(crate) records: u64,
+    /// Wanted, but there was no memory.
+    pub(crate) refused: u64,
+}
+
 /// A record that was gone over and not yet released.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
     raw: RawRecord,
     /// The lane's number; `None` for a record of [`Images`].
     lane: Option<usize>,
+    /// In [`Images`], the marker behind the record that says which thread made it.
+    marker: Option<RawRecord>,
 }
 
 impl Entry {
@@ -100,6 +125,15 @@ impl Entry {
 // SAFETY: an entry is a place in memory that lives as long as the reader and is read through it
 // only; nothing in it is bound to a thread.
 unsafe impl Send for Entry {}
+
+/// More than any thread is off the CPU between two readings of the clock: about a second.
+const FAR_FUTURE_TICKS: u64 = 1 << 32;
+
+/// Whether a record is for the next pass. One that seems to come from the far future was stamped
+/// by a clock that has been set back since; it must not block its lane.
+fn is_later(ticks: u64, cut: u64) -> bool {
+    ticks > cut && ticks - cut < FAR_FUTURE_TICKS
+}
 
 /// What [`Reader::next`] found.
 pub(crate) enum Step {
@@ -130,7 +164,7 @@ pub(crate) struct Reader {
     /// Records later than this stay for the next pass.
     cut: u64,
     /// By lane number: who writes there.
-    threads: Vec<ThreadInfo>,
+    threads: Vec<(u64, String)>,
     /// Whether records were gone over since the last release.
     is_behind: bool,
 }
@@ -186,7 +220,7 @@ impl Reader {
             let mut cursor = unsafe { lane.unread() };
             let number = lane.number();
             if self.threads.len() <= number {
-                self.threads.resize_with(number + 1, ThreadInfo::default);
+                self.threads.resize_with(number + 1, Default::default);
             }
             if let Some(raw) = cursor.peek(&self.lanes.pool) {
                 self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
@@ -202,17 +236,18 @@ impl Reader {
                 return Step::End;
             };
             self.run = Some((index, until));
-            let source = &mut self.sources[index];
+            let (cut, source) = (self.cut, &mut self.sources[index]);
             match source.cursor.peek(&self.lanes.pool) {
                 Some(raw) if raw.header.kind == Kind::Thread as u8 => {
                     if self.is_behind {
                         return Step::WriteOut;
                     }
                     source.cursor.pass(&raw);
-                    let (name, number) = (thread_info(&raw), source.number);
-                    self.threads[number] = name;
+                    // SAFETY: passed, and not released before the end of this block.
+                    let thread = unsafe { thread_info(&raw) };
+                    self.threads[source.number] = (thread.id, thread.name.to_owned());
                 }
-                Some(raw) if raw.header.ticks > self.cut => self.run = None,
+                Some(raw) if is_later(raw.header.ticks, cut) => self.run = None,
                 Some(raw) if raw.header.ticks > until => {
                     self.heap.push(Reverse((raw.header.ticks, index)));
                     self.run = None;
@@ -220,7 +255,7 @@ impl Reader {
                 Some(raw) => {
                     source.cursor.pass(&raw);
                     self.is_behind = true;
-                    return Step::Record(Entry { raw, lane: Some(source.number) });
+                    return Step::Record(Entry { raw, lane: Some(source.number), marker: None });
                 }
                 None => self.run = None,
             }
@@ -257,7 +292,9 @@ impl Reader {
             if raw.header.kind == Kind::Thread as u8
                 && let Some(thread) = self.threads.get_mut(lane.number())
             {
-                *thread = thread_info(&raw);
+                // SAFETY: peeked, and not released before the end of this block.
+                let marker = unsafe { thread_info(&raw) };
+                *thread = (marker.id, marker.name.to_owned());
             }
             cursor.pass(&raw);
         }
@@ -269,10 +306,13 @@ impl Reader {
 
     /// The view of a record.
     pub(crate) fn record<'a>(&'a self, entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
-        let thread = entry.lane.map_or(Some(&NOBODY), |number| self.threads.get(number))?;
         // SAFETY: entries come from `next` (not released while `self` is borrowed: `release`
-        // needs `&mut self`, and the drainer forgets entries when it releases).
-        let record = unsafe { view(entry, thread, clock)? };
+        // needs `&mut self`, and the drainer forgets entries when it releases) or from images
+        // that the pass keeps.
+        let mut record = unsafe { view(entry, clock)? };
+        if let Some((id, name)) = entry.lane.and_then(|number| self.threads.get(number)) {
+            record.thread = ThreadInfo { id: *id, name };
+        }
         Some(Record { common: self.common.map(), ..record })
     }
 }
@@ -280,30 +320,50 @@ impl Reader {
 impl Images {
     /// The view of the first record.
     pub(crate) fn first<'a>(&'a self, clock: &WallClock) -> Option<Record<'a>> {
-        let (raw, _) = self.at(0)?;
+        let (entry, _) = self.entry(0)?;
         // SAFETY: the memory is borrowed from `self`.
-        unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) }
+        unsafe { view(&entry, clock) }
     }
 
-    /// Those that `keep` wants, and how many that are.
+    /// When the last one was made.
+    pub(crate) fn last_ticks(&self) -> Option<u64> {
+        self.entries().last().map(|entry| entry.raw.header.ticks)
+    }
+
+    /// Those that `keep` wants.
     pub(crate) fn retain(
         &self,
         clock: &WallClock,
         mut keep: impl FnMut(&Record<'_>) -> bool,
-    ) -> (Images, u64) {
-        let (mut kept, mut records, mut offset) = (Images::default(), 0, 0);
-        while let Some((raw, next)) = self.at(offset) {
+    ) -> Retained {
+        let mut offset = 0;
+        let mut kept = Retained::default();
+        while let Some((entry, next)) = self.entry(offset) {
             // SAFETY: the memory is borrowed from `self`.
-            let record = unsafe { view(&Entry { raw, lane: None }, &NOBODY, clock) };
+            let record = unsafe { view(&entry, clock) };
             if record.is_some_and(|record| keep(&record))
                 && let Some(bytes) = self.as_bytes().get(offset..next)
             {
-                kept.0.extend(bytes);
-                records += 1;
+                let before = kept.images.0.len();
+                kept.images.0.extend(bytes);
+                if kept.images.0.is_short() {
+                    kept.images.0.truncate(before);
+                    kept.refused += 1;
+                } else {
+                    kept.records += 1;
+                }
             }
             offset = next;
         }
-        (kept, records)
+        kept
+    }
+
+    /// The record at this offset with its marker, and the offset behind both.
+    fn entry(&self, offset: usize) -> Option<(Entry, usize)> {
+        let (raw, next) = self.at(offset)?;
+        let marker = self.at(next).filter(|(raw, _)| raw.header.kind() == Some(Kind::Thread));
+        let (marker, next) = marker.map_or((None, next), |(raw, next)| (Some(raw), next));
+        Some((Entry { raw, lane: None, marker }, next))
     }
 
     /// The entries, in order. They are valid as long as these images: a pass forgets its
@@ -311,24 +371,26 @@ impl Images {
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         let mut offset = 0;
         core::iter::from_fn(move || {
-            let (raw, next) = self.at(offset)?;
+            let (entry, next) = self.entry(offset)?;
             offset = next;
-            Some(Entry { raw, lane: None })
+            Some(entry)
         })
     }
 }
 
-fn thread_info(raw: &RawRecord) -> ThreadInfo {
-    // SAFETY: called for a record that was just peeked and is not yet passed or released.
+/// # Safety
+/// The marker's memory is not released during `'a`.
+unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
+    // SAFETY: the caller's promise; `thread::write_marker` made it.
     let mut values = unsafe { Trusted::new(raw.body()) };
     let id = if let Some(ValueRef::U64(id)) = values.next_value() { id } else { 0 };
     let name = if let Some(ValueRef::Str(name)) = values.next_value() { name } else { "" };
-    ThreadInfo { id, name: name.to_owned() }
+    ThreadInfo { id, name }
 }
 
 /// # Safety
 /// The entry's memory is not released during `'a`.
-unsafe fn view<'a>(entry: &Entry, thread: &'a ThreadInfo, clock: &WallClock) -> Option<Record<'a>> {
+unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
     let header = entry.raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
     let site = unsafe { header.site.as_ref()? }.info();
@@ -341,12 +403,14 @@ unsafe fn view<'a>(entry: &Entry, thread: &'a ThreadInfo, clock: &WallClock) -> 
             _ => return None,
         },
     };
+    // SAFETY: as above; the marker lies beside its record.
+    let thread = entry.marker.as_ref().map(|marker| unsafe { thread_info(marker) });
     Some(Record {
         site,
         level: Level::from_number(header.level).or(site.level).unwrap_or(Level::Info),
         target,
         timestamp: clock.timestamp(header.ticks),
-        thread,
+        thread: thread.unwrap_or_default(),
         values,
         common: None,
         has_extra: header.kind & Header::HAS_EXTRA != 0,

@@ -38,7 +38,7 @@ pub(crate) struct Producer {
     base: Cell<*mut u8>,
     segment: Cell<Segment>,
     /// The lane this is part of; null in [`NOBODY`].
-    lane: *const Lane,
+    lane: Cell<*const Lane>,
     /// When `now` has reached this, the caller has something to do after its commit.
     deadline: *const AtomicU64,
     /// Records committed, by all owners so far.
@@ -56,7 +56,7 @@ static NOBODY: Nobody = Nobody(Producer {
     limit: Cell::new(0),
     base: Cell::new(core::ptr::null_mut()),
     segment: Cell::new(Segment::NONE),
-    lane: core::ptr::null(),
+    lane: Cell::new(core::ptr::null()),
     deadline: core::ptr::null(),
     accepted: CoreAtomicU64::new(0),
 });
@@ -104,7 +104,7 @@ impl Producer {
         let position = self.position.get() + bytes as u64;
         self.position.set(position);
         // SAFETY: `reserve` succeeded, so this is not `NOBODY` and `lane` is the lane around it.
-        let lane = unsafe { &*self.lane };
+        let lane = unsafe { &*self.lane.get() };
         #[cfg(loom)]
         lane.touch_write(position - bytes as u64, bytes);
         lane.published.0.store(position, Release); // pairs with `unread`
@@ -116,7 +116,7 @@ impl Producer {
     /// The lane lives for `'a`.
     pub(crate) unsafe fn lane<'a>(&self) -> Option<&'a Lane> {
         // SAFETY: null, or the lane around it, by the caller's promise alive.
-        unsafe { self.lane.as_ref() }
+        unsafe { self.lane.get().as_ref() }
     }
 
     /// Whether the caller has something to do after the commit of a record made at `now`.
@@ -178,8 +178,8 @@ pub(crate) enum Refusal {
 }
 
 impl Lane {
-    /// Bytes a record may have at most to fit in a lane at all.
-    pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES / 2;
+    /// Bytes a record may have at most to fit in a lane at all: a segment less a pad.
+    pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES - HEADER_BYTES;
 
     /// A lane owned by the caller, or `None` when there is no memory.
     pub(crate) fn new(
@@ -189,13 +189,13 @@ impl Lane {
         fast: bool,
     ) -> Option<Box<Lane>> {
         let segment = pool.take()?;
-        let mut lane = Box::new(Lane {
+        Some(Box::new(Lane {
             producer: Padded(Producer {
                 position: Cell::new(0),
                 limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
                 base: Cell::new(pool.address(segment)),
                 segment: Cell::new(segment),
-                lane: core::ptr::null(),
+                lane: Cell::new(core::ptr::null()),
                 deadline,
                 accepted: CoreAtomicU64::new(0),
             }),
@@ -209,9 +209,12 @@ impl Lane {
             number: Cell::new(0),
             #[cfg(loom)]
             pool,
-        });
-        lane.producer.0.lane = &raw const *lane;
-        Some(lane)
+        }))
+    }
+
+    /// Tells the producer where its lane lies. Before it is shared.
+    pub(super) fn settle(&self) {
+        self.producer.0.lane.set(self);
     }
 
     /// The owning thread's part.
@@ -255,9 +258,9 @@ impl Lane {
         self.producer.0.position.get() / SEGMENT - self.consumed() / SEGMENT + 1
     }
 
-    /// Whether half of the lane is in use.
+    /// Whether more than half of the lane's segments are in use: of two, one always is.
     pub(crate) fn is_half_full(&self) -> bool {
-        self.held_segments() * 2 >= self.max_segments
+        self.held_segments() * 2 > self.max_segments
     }
 
     /// The owner's long way to room for `bytes`, which must not pass
@@ -282,6 +285,7 @@ impl Lane {
         let next = pool.take().ok_or(Refusal::NoMemory)?;
         let producer = &self.producer.0;
         let position = producer.position.get();
+        #[allow(clippy::cast_possible_truncation)] // 24
         let pad = Header {
             site: core::ptr::null(),
             ticks: 0,

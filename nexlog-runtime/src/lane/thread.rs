@@ -13,12 +13,13 @@ use std::sync::Arc;
 use super::ring::{Lane, Nobody, Producer};
 use crate::buffer::Buffer;
 use crate::pipeline::state::Core;
-use crate::value::wire::{HEADER_BYTES, Header, Kind, padded, tag};
+use crate::value::Image;
+use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
 
 /// How deep calls may nest: a `Display` that logs a value whose `Display` logs, and so on.
 pub(crate) const MAX_DEPTH: u32 = 4;
-/// Longest thread name that is kept.
-const MAX_NAME_BYTES: usize = 256;
+/// A marker at most: longer names of threads are cut.
+const MAX_MARKER_BYTES: usize = 256;
 /// Scratch kept between calls; what a rare large record took beyond is given back.
 const KEPT_SCRATCH_BYTES: usize = 64 << 10;
 
@@ -27,8 +28,7 @@ thread_local! {
     static PRODUCER: Cell<*const Producer> = const { Cell::new(Nobody::get()) };
     /// How many drafts are open.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// Whether this thread holds a pipeline mutex.
-    static IN_PASS: Cell<bool> = const { Cell::new(false) };
+    static PASSES: Cell<Passes> = const { Cell::new(Passes::NONE) };
     static ID: Cell<u64> = const { Cell::new(0) };
     static HOME: RefCell<Home> = const { RefCell::new(Home { attachments: Vec::new() }) };
 }
@@ -54,24 +54,64 @@ pub(crate) fn id() -> u64 {
     ID.get()
 }
 
-/// Whether this thread is inside a pipeline pass: it must not start another one.
-pub(crate) fn in_pass() -> bool {
-    IN_PASS.get()
+/// The loggers whose pipeline mutexes this thread holds, innermost last: a sink may log to
+/// another logger.
+#[derive(Clone, Copy)]
+struct Passes {
+    cores: [*const Core; Passes::MAX],
+    count: usize,
 }
 
-/// Marks this thread as inside a pass until dropped.
+impl Passes {
+    const MAX: usize = 4;
+    const NONE: Passes = Passes { cores: [core::ptr::null(); Passes::MAX], count: 0 };
+}
+
+/// Where this thread is, seen from one logger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// In no pass.
+    Outside,
+    /// In a pass of another logger: it must not wait without end, as the other's sink may be
+    /// waiting for us.
+    Elsewhere,
+    /// In a pass of this logger (or too deep in others'): it must not start another one.
+    Inside,
+}
+
+/// Where this thread is.
+pub(crate) fn pass_of(core: *const Core) -> Pass {
+    let passes = PASSES.get();
+    let held = passes.cores.get(..passes.count).unwrap_or(&[]);
+    match held.len() {
+        0 => Pass::Outside,
+        Passes::MAX => Pass::Inside,
+        _ if held.contains(&core) => Pass::Inside,
+        _ => Pass::Elsewhere,
+    }
+}
+
+/// Marks this thread as inside a pass of a logger until dropped. Marks end in reverse order.
 pub(crate) struct PassMark(());
 
 impl PassMark {
-    pub(crate) fn set() -> PassMark {
-        IN_PASS.set(true);
+    /// Only when `pass_of` is not `Inside`.
+    pub(crate) fn set(core: *const Core) -> PassMark {
+        let mut passes = PASSES.get();
+        if let Some(place) = passes.cores.get_mut(passes.count) {
+            *place = core;
+        }
+        passes.count += 1;
+        PASSES.set(passes);
         PassMark(())
     }
 }
 
 impl Drop for PassMark {
     fn drop(&mut self) {
-        IN_PASS.set(false);
+        let mut passes = PASSES.get();
+        passes.count = passes.count.saturating_sub(1);
+        PASSES.set(passes);
     }
 }
 
@@ -169,13 +209,12 @@ impl Home {
             }
             named
         });
-        let lane = match lane {
-            Some(lane) => lane,
-            None => {
-                let lane = core.lanes.add(core.doze.deadline())?;
-                announce(core, lane);
-                lane
-            }
+        let lane = if let Some(lane) = lane {
+            lane
+        } else {
+            let lane = core.lanes.add(core.doze.deadline())?;
+            announce(core, lane);
+            lane
         };
         let depth = MAX_DEPTH as usize;
         let mut scratch = Vec::with_capacity(depth);
@@ -206,31 +245,31 @@ impl Drop for Home {
 
 /// Says in the lane which thread writes from here on. `false` when there is no room.
 fn announce(core: &Core, lane: &Lane) -> bool {
-    let current = std::thread::current();
-    let name = current.name().unwrap_or("");
-    let mut name_end = name.len().min(MAX_NAME_BYTES);
-    while !name.is_char_boundary(name_end) {
-        name_end -= 1;
-    }
-    let name = &name[..name_end];
-    let bytes = padded(HEADER_BYTES + 9 + 5 + name.len());
-    let Ok(at) = lane.reserve(&core.lanes.pool, bytes) else { return false };
-    #[allow(clippy::cast_possible_truncation)] // under 512
+    let mut marker = Buffer::with_allocator(core.allocator);
+    write_marker(&mut marker);
+    !marker.is_short() && super::draft::append_marker(core, lane, marker.as_bytes())
+}
+
+/// Appends the record that names this thread.
+pub(super) fn write_marker(out: &mut Buffer) {
+    let start = out.len();
+    out.extend(&[0; HEADER_BYTES]);
+    // Behind the thread's locals std has no name for it any more, and need not be asked.
+    let current = HOME.try_with(|_| std::thread::current()).ok();
+    let name = current.as_ref().and_then(std::thread::Thread::name).unwrap_or("");
+    let mut image = Image::new(core::mem::take(out), start + MAX_MARKER_BYTES);
+    image.push(&id());
+    image.push(name);
+    *out = image.buffer;
+    let bytes = padded(out.len() - start);
+    out.extend(&[0; 7][..start + bytes - out.len()]);
     let header = Header {
         site: core::ptr::null(),
         ticks: 0,
-        bytes: bytes as u32,
+        bytes: u32::try_from(bytes).unwrap_or(0),
         slots: 2,
         level: 0,
         kind: Kind::Thread as u8,
     };
-    // SAFETY: `reserve` gave `bytes` writable bytes, 8-aligned: the header, a tagged u64 and a
-    // tagged text fit by the sum above; this thread owns the lane.
-    unsafe {
-        header.write(at);
-        let at = crate::value::wire::put(at.add(HEADER_BYTES), tag::U64, id().to_ne_bytes());
-        crate::value::wire::put_bytes(at, tag::STR, name.as_bytes());
-        lane.producer().publish(bytes);
-    }
-    true
+    header.put(out.as_bytes_mut().get_mut(start..).unwrap_or(&mut []));
 }

@@ -21,22 +21,20 @@ use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicU64, fence};
 use crate::sys;
 
+/// The deadline at the end of the process: long ago, and final.
+const ENDING: u64 = 1;
+
 /// When callers have something to do after a commit, and whether the worker sleeps.
 pub(crate) struct Doze {
-    /// Ticks from which on there is something to do: 0 always, the maximum never.
+    /// Ticks from which on there is something to do: 0 always, [`ENDING`] always and for good,
+    /// the maximum never.
     deadline: AtomicU64,
     is_asleep: AtomicBool,
-    /// From now on `deadline` stays 0.
-    is_write_through: AtomicBool,
 }
 
 impl Doze {
     pub(crate) fn new(deadline: u64) -> Doze {
-        Doze {
-            deadline: AtomicU64::new(deadline),
-            is_asleep: AtomicBool::new(false),
-            is_write_through: AtomicBool::new(false),
-        }
+        Doze { deadline: AtomicU64::new(deadline), is_asleep: AtomicBool::new(false) }
     }
 
     /// The word itself, for producers.
@@ -49,29 +47,28 @@ impl Doze {
         now >= self.deadline.load(Relaxed)
     }
 
-    /// Another deadline, unless callers write through.
+    /// Another deadline, unless callers write through: that is final. An exchange, because a
+    /// caller that read the new time between a store and its correction would leave its record
+    /// behind.
     pub(crate) fn set_deadline(&self, ticks: u64) {
-        self.deadline.store(ticks, SeqCst);
-        if self.is_write_through() {
-            self.deadline.store(0, SeqCst);
-        }
+        let unless_ending = |now| (now != ENDING).then_some(ticks);
+        let _ = self.deadline.fetch_update(SeqCst, SeqCst, unless_ending);
     }
 
     /// From now on callers write out before they return.
     pub(crate) fn write_through(&self) {
-        self.is_write_through.store(true, SeqCst);
-        self.deadline.store(0, SeqCst);
+        self.deadline.store(ENDING, SeqCst);
         heavy_fence();
     }
 
     pub(crate) fn is_write_through(&self) -> bool {
-        self.is_write_through.load(SeqCst)
+        self.deadline.load(SeqCst) == ENDING
     }
 
     /// The worker is about to sleep. It must look at the lanes once more behind this.
     pub(crate) fn lie_down(&self) {
         self.is_asleep.store(true, SeqCst);
-        self.deadline.store(0, SeqCst);
+        self.set_deadline(0);
         heavy_fence();
     }
 
@@ -113,6 +110,10 @@ pub(crate) fn light_fence() {
 
 fn heavy_fence() {
     #[cfg(not(loom))]
-    sys::membarrier();
+    if !(callers_need_no_fence() && sys::membarrier()) {
+        // Not to be had: a store leaves its core's buffer within nanoseconds, and this waits a
+        // million of them.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
     fence(SeqCst);
 }

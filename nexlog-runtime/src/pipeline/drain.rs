@@ -26,6 +26,10 @@ pub(crate) struct Pipeline {
     written: Written,
     /// Losses that a record has told.
     told: DroppedBy,
+    /// A record that is about to tell more: its index, what will have been told, panics in it.
+    telling: Option<(usize, DroppedBy, u64)>,
+    /// Whether a pass is under way: it stays so when one unwinds.
+    is_running: bool,
 }
 
 impl Pipeline {
@@ -38,6 +42,8 @@ impl Pipeline {
             masks: Vec::new(),
             written: Written::default(),
             told: DroppedBy::default(),
+            telling: None,
+            is_running: false,
         }
     }
 
@@ -45,12 +51,14 @@ impl Pipeline {
     /// failed are tried even when there is nothing new for them. Returns what is to be reported
     /// once the mutex is free.
     pub(crate) fn pass(&mut self, core: &Core, images: Option<&Images>, retry: bool) -> Pass {
+        if mem::replace(&mut self.is_running, true) {
+            self.reset(); // the last pass unwound
+        }
         self.clock.update();
-        let losses = self.tell_losses(core);
-        losses.iter().flat_map(Images::entries).for_each(|entry| self.take(entry));
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
-        self.reader.collect(clock::now());
+        // Nor may anything later than `images` stand before them.
+        self.reader.collect(images.and_then(Images::last_ticks).unwrap_or_else(clock::now));
         let mut records = 0;
         loop {
             match self.reader.next() {
@@ -69,15 +77,18 @@ impl Pipeline {
             self.take(entry);
             records += 1;
         }
+        let losses = self.tell_losses(core);
         self.write_out(core, retry);
+        drop(losses);
         self.outputs.rest();
+        self.is_running = false;
         Pass { records, errors: mem::take(&mut self.written.errors) }
     }
 
     /// Encodes a record for the sinks that want it.
     fn take(&mut self, entry: Entry) {
         let record = self.reader.record(&entry, &self.clock);
-        let encoded = record.map(|record| self.outputs.encode(&record));
+        let encoded = record.map(|record| self.outputs.encode(&record, !entry.is_users()));
         if encoded.as_ref().is_none_or(|encoded| !encoded.is_whole) {
             self.written.lost.push(self.entries.len());
         }
@@ -89,6 +100,7 @@ impl Pipeline {
     fn write_out(&mut self, core: &Core, retry: bool) {
         let (reader, clock, entries) = (&self.reader, &self.clock, &self.entries);
         let record = |number: usize| reader.record(entries.get(number)?, clock);
+        self.written.repeated = self.telling.as_ref().map(|(index, ..)| *index);
         self.outputs.write(&self.masks, &record, clock, retry, &mut self.written);
         let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
         let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
@@ -97,24 +109,40 @@ impl Pipeline {
         core.counts.written.fetch_add((users - lost) as u64, Relaxed);
         core.counts.drop_accepted(DropReason::Sink, lost as u64);
         core.counts.own.fetch_add(own, Relaxed);
+        if let Some((index, told, panics)) = self.telling.take()
+            && !self.written.lost.contains(&index)
+        {
+            core.counts.untold_panics.fetch_sub(panics, Relaxed);
+            self.told = told;
+        }
         self.written.lost.clear();
         self.entries.clear();
         self.masks.clear();
         self.reader.release();
     }
 
-    /// A record of what was dropped at the callers since the last one. Losses of a sink are
-    /// told in that sink, by `output`, and panics where they happen.
+    /// Adds a record of what was dropped at the callers since the last one that was written.
+    /// Losses of a sink are told in that sink, by `output`, and panics where they happen if there
+    /// is room. The record is the last of its pass, as it is the youngest.
     fn tell_losses(&mut self, core: &Core) -> Option<Images> {
         let now = core.counts.dropped_by();
         let mut new = now.since(&self.told);
-        (new.sink, new.panic) = (0, 0);
+        (new.sink, new.panic) = (0, core.counts.untold_panics.load(Relaxed));
         if new.total() == 0 {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
-        self.told = now;
+        self.telling = Some((self.entries.len(), now, new.panic));
+        images.entries().for_each(|entry| self.take(entry));
         Some(images)
+    }
+
+    fn reset(&mut self) {
+        self.entries.clear();
+        self.masks.clear();
+        self.written = Written::default();
+        self.telling = None;
+        self.outputs.reset();
     }
 }
 

@@ -13,6 +13,8 @@ use crate::site::level::Level;
 
 /// Bytes of records that wait.
 const MAX_BYTES: usize = 64 << 10;
+/// What a record that waits may hold: longer values are cut, as one alone must not fill it all.
+pub(crate) const MAX_RECORD_BYTES: usize = MAX_BYTES / 2;
 /// The lowest level that waits.
 pub(crate) const LEVEL: Level = Level::Info;
 
@@ -23,6 +25,8 @@ struct Early {
 }
 
 static EARLY: Mutex<Option<Early>> = Mutex::new(None);
+/// Whether the buffer is there.
+static STARTED: AtomicBool = AtomicBool::new(false);
 static FULL: AtomicBool = AtomicBool::new(false);
 static LOST: AtomicU64 = AtomicU64::new(0);
 
@@ -33,13 +37,21 @@ pub(crate) fn is_full() -> bool {
 
 /// Keeps a record for the logger to come.
 pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
+    // Before the lock: the allocator may log.
+    let mut spare = match STARTED.load(Relaxed) {
+        true => None,
+        false => Some(Images::sized(MAX_BYTES).ok_or(DropReason::NoMemory)?),
+    };
     let mut guard = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
-    let early = guard.get_or_insert_with(|| Early { images: Images::default(), is_taken: false });
+    STARTED.store(true, Relaxed);
+    let early = guard
+        .get_or_insert_with(|| Early { images: spare.take().unwrap_or_default(), is_taken: false });
     if early.is_taken {
         drop(guard);
         // Installed between the gate and here.
-        return super::state::global()
-            .map_or(Err(DropReason::Early), |core| core.write_directly(record, false));
+        let core = super::state::global().ok_or(DropReason::Early)?;
+        core.adopt_late(record);
+        return Ok(());
     }
     if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {
         FULL.store(true, Relaxed);
@@ -53,11 +65,12 @@ pub(crate) fn count_drop() {
     LOST.fetch_add(1, Relaxed);
 }
 
-/// Hands over what waited and how many did not fit. With `for_good`, after the global logger is
-/// set: what comes later goes to it.
-pub(crate) fn take(for_good: bool) -> (Images, u64) {
+/// Hands over what waited and how many did not fit, for good: what comes later goes to the
+/// global logger, which is set.
+pub(crate) fn take() -> (Images, u64) {
     let mut early = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
-    let taken = early.replace(Early { images: Images::default(), is_taken: for_good });
+    STARTED.store(true, Relaxed);
+    let taken = early.replace(Early { images: Images::default(), is_taken: true });
     FULL.store(false, Relaxed);
     (taken.map_or_else(Images::default, |early| early.images), LOST.swap(0, Relaxed))
 }

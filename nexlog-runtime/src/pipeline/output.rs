@@ -6,11 +6,11 @@
 //! batch that succeeds again; other sinks do not notice.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
+use super::contain::contain;
 use super::own;
 use super::stats::SinkStats;
 use crate::buffer::Buffer;
@@ -18,6 +18,7 @@ use crate::clock::WallClock;
 use crate::error::Error;
 use crate::format::{Encoder, Format};
 use crate::lane::memory::Allocator;
+use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Sink, WriteError};
@@ -44,20 +45,15 @@ enum GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// Appends the record. `false`, and nothing appended, when a custom format panics or there
-    /// is no memory.
+    /// Appends the record. `false`, and nothing appended, when the format panics or there is no
+    /// memory.
     fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
         let start = out.len();
-        let finished = match self {
-            GroupEncoder::BuiltIn(encoder) => {
-                encoder.encode(record, out);
-                true
-            }
-            GroupEncoder::Custom(format) => {
-                catch_unwind(AssertUnwindSafe(|| format.encode(record, out))).is_ok()
-            }
-        };
-        if !finished || out.is_short() {
+        let finished = contain(|| match self {
+            GroupEncoder::BuiltIn(encoder) => encoder.encode(record, out),
+            GroupEncoder::Custom(format) => format.encode(record, out),
+        });
+        if finished.is_none() || out.is_short() {
             out.truncate(start);
             return false;
         }
@@ -96,8 +92,8 @@ struct Output {
     buffer: Buffer,
     /// Where each record's bytes end in `buffer`.
     ends: Vec<usize>,
-    /// Whether the batch begins with a record about losses, which is not in the pass's index.
-    begins_with_losses: bool,
+    /// The record about losses that the batch begins with; it is not in the pass's index.
+    losses: Option<Images>,
     counts: Arc<SinkCounts>,
     /// Records lost since it last worked.
     lost: u64,
@@ -108,7 +104,7 @@ struct Output {
 /// All sinks of a logger.
 pub(crate) struct Outputs {
     groups: Vec<Group>,
-    outputs: Vec<Output>,
+    all: Vec<Output>,
     allocator: Allocator,
 }
 
@@ -128,6 +124,9 @@ pub(crate) struct Written {
     pub(crate) errors: Vec<Error>,
     /// Records about losses that were written.
     pub(crate) own: u64,
+    /// The number of the record about losses at the callers, if the batch has one: that it was
+    /// lost is no news, it comes again.
+    pub(crate) repeated: Option<usize>,
 }
 
 impl Outputs {
@@ -135,15 +134,15 @@ impl Outputs {
     pub(crate) const MAX: usize = 64;
 
     pub(crate) fn new(opened: Vec<OpenOutput>, allocator: Allocator) -> Outputs {
-        let mut all = Outputs { groups: Vec::new(), outputs: Vec::new(), allocator };
+        let mut outputs = Outputs { groups: Vec::new(), all: Vec::new(), allocator };
         for output in opened {
-            all.add(output);
+            outputs.add(output);
         }
-        all
+        outputs
     }
 
     fn add(&mut self, opened: OpenOutput) {
-        let number = self.outputs.len();
+        let number = self.all.len();
         let shared = opened.format.encoder(opened.coloured, crate::value::Seal::HERE);
         let (key, encoder) = match shared {
             Some(shared) => (Some(shared.key), GroupEncoder::BuiltIn(shared.encoder)),
@@ -155,13 +154,13 @@ impl Outputs {
             None => self.groups.push(Group { key, encoder, outputs: vec![number] }),
         }
         let counts = SinkCounts { name: opened.sink.name(), ..SinkCounts::default() };
-        self.outputs.push(Output {
+        self.all.push(Output {
             sink: opened.sink,
             filter: opened.filter,
             wants: Vec::new(),
             buffer: Buffer::with_allocator(self.allocator),
             ends: Vec::new(),
-            begins_with_losses: false,
+            losses: None,
             counts: Arc::new(counts),
             lost: 0,
             failing: false,
@@ -171,18 +170,20 @@ impl Outputs {
 
     /// The counters, for `stats`.
     pub(crate) fn counts(&self) -> Vec<Arc<SinkCounts>> {
-        self.outputs.iter().map(|output| Arc::clone(&output.counts)).collect()
+        self.all.iter().map(|output| Arc::clone(&output.counts)).collect()
     }
 
-    /// Encodes a record for every sink that wants it.
-    pub(crate) fn encode(&mut self, record: &Record<'_>) -> Encoded {
+    /// Encodes a record for every sink that wants it. One of the logger's own that no sink
+    /// wants goes to all: what was lost must be told somewhere.
+    pub(crate) fn encode(&mut self, record: &Record<'_>, is_own: bool) -> Encoded {
         let mut encoded = Encoded { mask: 0, is_whole: true };
+        let to_all = is_own && !self.all.iter_mut().any(|output| output.wants(record));
         for group in &mut self.groups {
             let mut first: Option<(usize, usize)> = None;
             for &number in &group.outputs {
-                let (before, rest) = self.outputs.split_at_mut(number);
+                let (before, rest) = self.all.split_at_mut(number);
                 let Some(output) = rest.first_mut() else { continue };
-                if !output.wants(record) {
+                if !to_all && !output.wants(record) {
                     continue;
                 }
                 output.begin();
@@ -212,7 +213,7 @@ impl Outputs {
 
     /// Whether a batch should be written now.
     pub(crate) fn is_large(&self) -> bool {
-        self.outputs.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
+        self.all.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
     }
 
     /// Writes every batch. `masks` are what `encode` answered, in order; `record` gives the
@@ -225,8 +226,8 @@ impl Outputs {
         retry: bool,
         done: &mut Written,
     ) {
-        for number in 0..self.outputs.len() {
-            let output = &mut self.outputs[number];
+        for number in 0..self.all.len() {
+            let output = &mut self.all[number];
             if retry {
                 output.begin();
             }
@@ -236,7 +237,7 @@ impl Outputs {
             let bit = 1 << number;
             let wanted = masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(wanted.clone(), record, done) {
+            if let Some(written) = output.write(&wanted, record, clock, done) {
                 done.lost.extend(wanted.skip(written));
             }
             self.announce_losses(number, clock);
@@ -248,24 +249,25 @@ impl Outputs {
     /// Puts a record about losses at the head of the sink's next batch. It is no batch by
     /// itself: it waits for a record, or a flush, to try the sink with.
     fn announce_losses(&mut self, number: usize, clock: &WallClock) {
-        let output = &mut self.outputs[number];
+        let output = &mut self.all[number];
         if output.lost == 0 {
             return;
         }
         let group = self.groups.iter_mut().find(|group| group.outputs.contains(&number));
         let Some(group) = group else { return };
-        own::sink_lost(&output.counts.name, output.lost, clock, |record| {
-            group.encoder.encode(record, &mut output.buffer);
+        let losses = own::sink_lost(&output.counts.name, output.lost);
+        output.losses = losses.filter(|losses| {
+            let encode = |record| group.encoder.encode(&record, &mut output.buffer);
+            losses.first(clock).is_some_and(encode)
         });
-        output.begins_with_losses = true;
     }
 
     /// Asks every sink to put what it has on its device.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
-        for output in &mut self.outputs {
-            let result = catch_unwind(AssertUnwindSafe(|| output.sink.sync()))
-                .unwrap_or_else(|_| Err(io::Error::other("the sink panicked")));
+        for output in &mut self.all {
+            let result = contain(|| output.sink.sync())
+                .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
                 outcome = Err(Error::Sink { name: output.counts.name.clone(), source });
@@ -276,7 +278,7 @@ impl Outputs {
 
     /// The name of a sink that does not work at present.
     pub(crate) fn failing(&self) -> Option<&str> {
-        self.outputs.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
+        self.all.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
     }
 }
 
@@ -300,7 +302,7 @@ impl Output {
     /// Before a record is appended: the record about losses, if there is one, is a record of
     /// this batch now.
     fn begin(&mut self) {
-        if self.ends.is_empty() && self.begins_with_losses {
+        if self.ends.is_empty() && self.losses.is_some() {
             self.ends.push(self.buffer.len());
         }
     }
@@ -309,33 +311,38 @@ impl Output {
     /// written.
     fn write<'a>(
         &mut self,
-        wanted: impl Iterator<Item = usize> + Clone,
+        wanted: &(impl Iterator<Item = usize> + Clone),
         record: &dyn Fn(usize) -> Option<Record<'a>>,
+        clock: &WallClock,
         done: &mut Written,
     ) -> Option<usize> {
-        let own = usize::from(self.begins_with_losses);
+        let losses = self.losses.take();
+        let own = usize::from(losses.is_some());
         let records = self.ends.len() - own;
-        let typed = |number: usize| {
-            number.checked_sub(own).and_then(|number| wanted.clone().nth(number)).and_then(record)
+        let typed = |number: usize| match number.checked_sub(own) {
+            Some(number) => wanted.clone().nth(number).and_then(record),
+            None => losses.as_ref().and_then(|losses| losses.first(clock)),
         };
         let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
-        let result = catch_unwind(AssertUnwindSafe(|| self.sink.write(&batch)))
-            .unwrap_or_else(|_| Err(WriteError::from(io::Error::other("the sink panicked"))));
+        let result = contain(|| self.sink.write(&batch))
+            .unwrap_or_else(|| Err(WriteError::from(io::Error::other("the sink panicked"))));
         let taken =
             result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
         let written = taken.saturating_sub(own);
         let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
         self.counts.written.fetch_add(written as u64, Relaxed);
-        self.counts.lost.fetch_add((records - written) as u64, Relaxed);
+        let repeated = wanted.clone().skip(written).any(|number| Some(number) == done.repeated);
+        let lost = (records - written - usize::from(repeated)) as u64;
+        self.counts.lost.fetch_add(lost, Relaxed);
         self.counts.bytes.fetch_add(bytes as u64, Relaxed);
         if own == 1 && taken > 0 {
             (self.lost, done.own) = (0, done.own + 1);
         }
-        self.lost += (records - written) as u64;
-        self.begins_with_losses = false;
+        self.lost += lost;
         self.ends.clear();
         self.buffer.clear();
-        self.failing = result.is_err();
+        // One that took all and failed then has nothing to be tried with.
+        self.failing = result.is_err() && self.lost > 0;
         result.err().map(|error| {
             self.report(error.source, done);
             written
@@ -352,24 +359,33 @@ impl Output {
 
     /// Gives back what a rare large record took.
     fn shrink(&mut self, allocator: Allocator) {
-        if !self.begins_with_losses {
+        if self.losses.is_none() {
             self.buffer.shrink_to(KEPT_BYTES, allocator);
         }
     }
 }
 
 impl Outputs {
+    /// Forgets what an unwound pass left behind.
+    pub(crate) fn reset(&mut self) {
+        for output in &mut self.all {
+            output.losses = None;
+            output.ends.clear();
+            output.buffer.clear();
+        }
+    }
+
     /// At the end of a pass.
     pub(crate) fn rest(&mut self) {
         let allocator = self.allocator;
-        self.outputs.iter_mut().for_each(|output| output.shrink(allocator));
+        self.all.iter_mut().for_each(|output| output.shrink(allocator));
     }
 
     /// Takes the sinks out, so that they are dropped without the pipeline mutex.
     pub(crate) fn take(&mut self) -> Outputs {
         Outputs {
             groups: mem::take(&mut self.groups),
-            outputs: mem::take(&mut self.outputs),
+            all: mem::take(&mut self.all),
             allocator: self.allocator,
         }
     }

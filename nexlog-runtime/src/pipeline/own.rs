@@ -3,15 +3,14 @@
 //! They have call sites like any other record, with target `nexlog`, are not filtered, and are
 //! counted in `Stats::own` alone.
 
+use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
 use super::state::Core;
 use super::stats::DroppedBy;
-use crate::clock::WallClock;
 use crate::lane::draft::{Draft, own_image};
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::read::Images;
-use crate::record::Record;
 use crate::site::callsite::Site;
 use crate::site::level::Level;
 use crate::value::{Fields, FieldsWriter, Splice};
@@ -47,17 +46,9 @@ pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
     own_image(&DROPPED, allocator, &[&new.total(), &Splice(new)])
 }
 
-/// How many records a sink has lost; given to `encode` alone, for that sink.
-pub(crate) fn sink_lost(
-    name: &str,
-    lost: u64,
-    clock: &WallClock,
-    encode: impl FnOnce(&Record<'_>),
-) {
-    let Some(images) = own_image(&SINK_LOST, &PROGRAM, &[&name, &lost]) else { return };
-    if let Some(record) = images.first(clock) {
-        encode(&record);
-    }
+/// How many records a sink has lost, for that sink alone.
+pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
+    own_image(&SINK_LOST, &PROGRAM, &[&name, &lost])
 }
 
 /// In place of a record whose value panicked.
@@ -69,5 +60,7 @@ pub(crate) fn value_panicked(core: &Arc<Core>, site: &'static Site, value_type: 
     draft.push(info.target);
     draft.push(info.file);
     draft.push(&info.line);
-    let _ = draft.finish();
+    if draft.finish().is_err() {
+        core.counts.untold_panics.fetch_add(1, Relaxed);
+    }
 }

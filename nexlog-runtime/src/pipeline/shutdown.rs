@@ -2,38 +2,76 @@
 //!
 //! `exit` in all its forms (return from `main`, a panic in it, `process::exit`) runs our
 //! `atexit` handler: from then on callers write out before they return, because detached
-//! threads may still run, and what is there is written. A panic drains from a hook, chained
-//! before the one that was there, because with `panic = "abort"` nothing runs after hooks.
-//! `abort` and signals run nothing.
+//! threads may still run, and what is there is written. With `panic = "abort"` nothing runs after a
+//! panic's hooks, so there, and only there, one of ours drains, chained behind the one that was
+//! there. `abort` and signals run nothing. Where there is no `atexit`, callers write out from the
+//! start.
+//!
+//! Local loggers are no different: one in a `static`, or in a thread that still runs, is never
+//! dropped, and nobody expects its last records to be lost.
 
-use std::sync::Once;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use super::state;
+use super::state::{self, Core};
 use crate::sys;
 
-/// How long the end of the process waits for a pass that is under way.
+/// How long the end of the process waits for passes that are under way.
 const EXIT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a panic does.
 const PANIC_PATIENCE: Duration = Duration::from_millis(100);
 
-/// Registers both handlers. Once; later calls do nothing.
-pub(crate) fn register() {
+/// The local loggers, and some that have ended.
+static LOCAL: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
+
+/// Registers both handlers, for the global logger. Once; later calls do nothing.
+pub(crate) fn register(core: &Core) {
+    register_exit(core);
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        sys::at_exit(at_exit);
+        // Where panics unwind, a hook that runs sinks would turn a sink's panic into an abort,
+        // and what is not drained now is drained at exit.
+        if !cfg!(panic = "abort") || std::thread::panicking() {
+            return;
+        }
         let previous = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             previous(info); // first: it may log
-            if let Some(core) = state::global() {
-                core.drain_within(PANIC_PATIENCE);
-            }
+            each(PANIC_PATIENCE, Core::drain_within);
         }));
     });
 }
 
-extern "C" fn at_exit() {
-    if let Some(core) = state::global() {
-        core.write_through(EXIT_PATIENCE);
+/// Has a local logger written out at exit.
+pub(crate) fn register_local(core: &Arc<Core>) {
+    let mut local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner);
+    local.retain(|known| known.strong_count() > 0);
+    local.push(Arc::downgrade(core));
+    drop(local);
+    register_exit(core);
+}
+
+fn register_exit(core: &Core) {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    if !*WORKS.get_or_init(|| sys::at_exit(at_exit)) {
+        core.write_through(Duration::ZERO);
     }
+}
+
+extern "C" fn at_exit() {
+    each(EXIT_PATIENCE, |core, patience| {
+        core.write_through(patience);
+    });
+}
+
+/// All loggers, the global one first, with what is left of `patience` for all of them.
+fn each(patience: Duration, drain: impl Fn(&Core, Duration)) {
+    let end = Instant::now() + patience;
+    let left = || end.saturating_duration_since(Instant::now());
+    if let Some(core) = state::global() {
+        drain(core, left());
+    }
+    // A copy: sinks run user code, which may build loggers.
+    let local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    local.iter().filter_map(Weak::upgrade).for_each(|core| drain(&core, left()));
 }

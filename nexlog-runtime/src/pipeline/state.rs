@@ -6,14 +6,16 @@
 //! the worker. A full lane under `Overflow::Block` is drained by its caller in every mode.
 //!
 //! The one word that callers read after a commit is `Doze::deadline`: a tick count from which on
-//! there is something to do. 0 means always (`Immediate`; a sleeping worker; the end of the
-//! process), the maximum means never.
+//! there is something to do. 0 means always (`Immediate`; a sleeping worker), 1 always and for
+//! good (the end of the process), the maximum never.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
+use super::contain::contain;
 use super::doze::Doze;
 use super::drain::{Pass, Pipeline};
 use super::output::SinkCounts;
@@ -25,7 +27,8 @@ use crate::lane::lanes::Lanes;
 use crate::lane::memory::Allocator;
 use crate::lane::read::Images;
 use crate::lane::ring::{Lane, Refusal};
-use crate::lane::thread::{self, PassMark};
+use crate::lane::thread::{self, Pass as Place, PassMark};
+use crate::record::Record;
 use crate::report;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;
@@ -92,8 +95,17 @@ pub(crate) struct Core {
     pub(crate) doze: Doze,
     flush_interval_ticks: u64,
     is_closed: AtomicBool,
+    /// The last handle was dropped inside a pass: whoever ends the pass closes the logger.
+    must_close: AtomicBool,
     pipeline: Mutex<Pipeline>,
 }
+
+/// For timeouts that no clock can hold.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long a sink of another logger waits for this one's pipeline where a record would else be
+/// dropped.
+const NESTED_PATIENCE: Duration = Duration::from_millis(10);
 
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
 
@@ -149,6 +161,7 @@ impl Core {
             doze: Doze::new(deadline),
             flush_interval_ticks,
             is_closed: AtomicBool::new(false),
+            must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
             settings,
         }
@@ -186,12 +199,20 @@ impl Core {
 
     /// Another filter from now on.
     pub(crate) fn set_filter(&self, filter: Filter) {
+        // One at a time, so that sites and logger agree in the end. Nothing is allocated or freed
+        // under the locks that callers take: the allocator may log.
+        static SETTING: Mutex<()> = Mutex::new(());
+        let for_sites = self.is_global().then(|| filter.clone());
+        let setting = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
         self.floor.store(floor(&filter), Relaxed);
-        *current = filter.clone();
-        if self.is_global() {
+        let before = mem::replace(&mut *current, filter);
+        drop(current);
+        if let Some(filter) = for_sites {
             crate::registry::set_gate(filter, self.settings.flush_level);
         }
+        drop(setting);
+        drop(before);
     }
 
     /// Makes every site ask this logger.
@@ -224,17 +245,23 @@ impl Core {
         }
     }
 
-    /// Drains until everything that is in this lane now has been written.
+    /// Drains until everything that is in this lane now has been written. A second pass is due
+    /// only where the clocks of two cores differ.
     fn drain_lane(&self, lane: &Lane) {
         let target = lane.published();
-        let Some(mut pipeline) = self.lock() else { return };
-        let pass = (lane.consumed() < target).then(|| pipeline.pass(self, None, false));
-        self.unlock(pipeline, pass);
+        for _ in 0..2 {
+            let Some(mut pipeline) = self.lock(Duration::ZERO) else { return };
+            let pass = (lane.consumed() < target).then(|| pipeline.pass(self, None, false));
+            self.unlock(pipeline, pass);
+            if lane.consumed() >= target {
+                return;
+            }
+        }
     }
 
     /// One pass by whoever calls. `None` when this thread is inside a pass.
     pub(crate) fn drain(&self) -> Option<u64> {
-        let mut pipeline = self.lock()?;
+        let mut pipeline = self.lock(NESTED_PATIENCE)?;
         let pass = pipeline.pass(self, None, false);
         let records = pass.records;
         self.unlock(pipeline, Some(pass));
@@ -255,9 +282,7 @@ impl Core {
         };
         match self.settings.overflow {
             // One pass empties every lane; what then is still refused is lack of memory.
-            Overflow::Block if attempts < 2 && !is_own => {
-                self.drain().map(|_| ()).ok_or(DropReason::Busy)
-            }
+            Overflow::Block if attempts < 2 => self.drain().map(|_| ()).ok_or(DropReason::Busy),
             Overflow::DropOldest if attempts == 0 && !is_own => self.discard_half(lane),
             _ => Err(reason),
         }
@@ -273,7 +298,12 @@ impl Core {
 
     /// Writes a record that fits in no lane, or whose thread has none, behind all others.
     pub(crate) fn write_directly(&self, images: &Images, is_own: bool) -> Result<(), DropReason> {
-        let mut pipeline = self.lock().ok_or(DropReason::Busy)?;
+        // In `Background` a caller waits for sinks only where the policy is to block.
+        let may_wait = self.settings.mode != Mode::Background
+            || self.settings.overflow == Overflow::Block
+            || self.doze.is_write_through();
+        let locked = if may_wait { self.lock(NESTED_PATIENCE) } else { self.try_lock() };
+        let mut pipeline = locked.ok_or(DropReason::Busy)?;
         let pass = pipeline.pass(self, Some(images), false);
         if !is_own {
             self.counts.accepted.fetch_add(1, Relaxed);
@@ -282,39 +312,63 @@ impl Core {
         Ok(())
     }
 
-    /// Writes what waited for the logger.
-    pub(crate) fn adopt(&self, early: Images, lost: u64) {
-        self.counts.drop_at_call(DropReason::Early, lost);
-        let Some(mut pipeline) = self.lock() else { return };
+    /// Writes what waited for the logger. `take` makes the logger global and hands that over;
+    /// the pipeline is held meanwhile, so that nothing logged after it is written before it.
+    pub(crate) fn adopt(&self, take: impl FnOnce() -> (Images, u64)) {
         let filter = self.filter();
-        let (images, records) =
-            early.retain(&pipeline.clock, |record| filter.enabled(record.target(), record.level()));
-        self.counts.accepted.fetch_add(records, Relaxed);
-        let pass = pipeline.pass(self, Some(&images), false);
+        let Some(mut pipeline) = self.lock(NESTED_PATIENCE) else { return };
+        let (early, lost) = take();
+        self.counts.drop_at_call(DropReason::Early, lost);
+        let pass = self.write_wanted(&mut pipeline, &early, &filter);
         self.unlock(pipeline, Some(pass));
+    }
+
+    /// Writes a record that was made before `install` and comes after it.
+    pub(crate) fn adopt_late(&self, record: &Images) {
+        let filter = self.filter();
+        let Some(mut pipeline) = self.lock(NESTED_PATIENCE) else {
+            return self.counts.drop_at_call(DropReason::Busy, 1);
+        };
+        let pass = self.write_wanted(&mut pipeline, record, &filter);
+        self.unlock(pipeline, Some(pass));
+    }
+
+    fn write_wanted(&self, pipeline: &mut Pipeline, early: &Images, filter: &Filter) -> Pass {
+        let wanted = |record: &Record<'_>| filter.enabled(record.target(), record.level());
+        let kept = early.retain(&pipeline.clock, wanted);
+        self.counts.accepted.fetch_add(kept.records, Relaxed);
+        self.counts.drop_at_call(DropReason::NoMemory, kept.refused);
+        pipeline.pass(self, Some(&kept.images), false)
     }
 
     // ---- the mutex --------------------------------------------------------------------------
 
-    /// The pipeline, for this thread; `None` when it has one already.
-    fn lock(&self) -> Option<Locked<'_>> {
-        if thread::in_pass() {
-            return None;
+    /// The pipeline, for this thread; `None` when it has it already, or has another logger's
+    /// and does not get this one within `patience`: two loggers whose sinks log to each other
+    /// would else wait for each other.
+    fn lock(&self, patience: Duration) -> Option<Locked<'_>> {
+        match thread::pass_of(self) {
+            Place::Inside => None,
+            Place::Elsewhere => self.lock_until(Instant::now() + patience),
+            Place::Outside => {
+                let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+                Some(Locked { pipeline, mark: PassMark::set(self) })
+            }
         }
-        let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Locked { pipeline, mark: PassMark::set() })
     }
 
     fn try_lock(&self) -> Option<Locked<'_>> {
-        if thread::in_pass() {
-            return None;
-        }
+        if self.is_inside() { None } else { self.try_lock_anywhere() }
+    }
+
+    /// Also inside a report of this logger's: the mutex is free then. For the end of the process.
+    fn try_lock_anywhere(&self) -> Option<Locked<'_>> {
         let pipeline = match self.pipeline.try_lock() {
             Ok(pipeline) => pipeline,
             Err(TryLockError::Poisoned(error)) => error.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
-        Some(Locked { pipeline, mark: PassMark::set() })
+        Some(Locked { pipeline, mark: PassMark::set(self) })
     }
 
     fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {
@@ -323,12 +377,17 @@ impl Core {
             if let Some(locked) = self.try_lock() {
                 return Some(locked);
             }
-            if thread::in_pass() || Instant::now() >= end {
+            if self.is_inside() || Instant::now() >= end {
                 return None;
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(1));
         }
+    }
+
+    /// Whether this thread is inside a pass of this logger: it must not start another one.
+    fn is_inside(&self) -> bool {
+        thread::pass_of(self) == Place::Inside
     }
 
     /// Frees the pipeline, then reports. The mark stays until the reports are done: what
@@ -342,15 +401,17 @@ impl Core {
         for error in pass.into_iter().flat_map(|pass| pass.errors) {
             match &self.settings.on_error {
                 Some(on_error) => {
-                    let call = std::panic::AssertUnwindSafe(|| on_error(&error));
-                    let _ = std::panic::catch_unwind(call);
+                    contain(|| on_error(&error));
                 }
                 None => {
-                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()))
+                    report::limited(report::Kind::Sink, format_args!("{}", error.with_causes()));
                 }
             }
         }
         drop(mark);
+        if self.must_close.load(Relaxed) && self.must_close.swap(false, Relaxed) {
+            self.close();
+        }
     }
 
     // ---- flush, sync, end -------------------------------------------------------------------
@@ -371,10 +432,10 @@ impl Core {
         timeout: Duration,
         last: impl Fn(&mut Pipeline) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        if thread::in_pass() {
+        if self.is_inside() {
             return Err(Error::Refused { reason: DropReason::Busy });
         }
-        let end = Instant::now() + timeout;
+        let end = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + YEAR);
         let targets: Vec<(&Lane, u64)> =
             self.lanes.iter().map(|lane| (lane, lane.published())).collect();
         loop {
@@ -400,7 +461,7 @@ impl Core {
             match error {
                 Some(error) if is_done => return Err(error),
                 _ if is_done => return outcome,
-                _ => {}
+                _ => std::thread::sleep(Duration::from_micros(50)),
             }
         }
     }
@@ -409,10 +470,10 @@ impl Core {
     /// the mutex could not be had in time.
     pub(crate) fn write_through(&self, patience: Duration) -> bool {
         self.doze.write_through();
-        if thread::in_pass() {
-            return false;
-        }
-        let Some(mut locked) = self.lock_until(Instant::now() + patience) else { return false };
+        // Called from `on_error`, the mutex is free; from a sink, it never will be.
+        let locked =
+            self.try_lock_anywhere().or_else(|| self.lock_until(Instant::now() + patience));
+        let Some(mut locked) = locked else { return false };
         let pass = locked.pipeline.pass(self, None, true);
         self.unlock(locked, Some(pass));
         true
@@ -428,6 +489,10 @@ impl Core {
 
     /// The end of a local logger: everything is written, the sinks are dropped.
     pub(crate) fn close(&self) {
+        if self.is_inside() {
+            self.must_close.store(true, Relaxed);
+            return;
+        }
         self.worker.stop();
         self.write_through(Duration::from_secs(2));
         self.is_closed.store(true, Relaxed);

@@ -101,8 +101,6 @@ dropped_by! {
     early = Early,
     /// A sink that wanted it failed.
     sink = Sink,
-    /// The logger had ended.
-    shut_down = ShutDown,
 }
 
 /// The counters themselves. Only cold code touches them; what lanes accepted is counted there.
@@ -112,6 +110,8 @@ pub(crate) struct Counts {
     pub(crate) accepted: AtomicU64,
     pub(crate) written: AtomicU64,
     pub(crate) own: AtomicU64,
+    /// Panics of values for whose own record there was no room.
+    pub(crate) untold_panics: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
 }
 

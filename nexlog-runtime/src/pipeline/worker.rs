@@ -18,6 +18,9 @@ const NAP: Duration = Duration::from_millis(1);
 /// How long without a record before it sleeps.
 const AWAKE: Duration = Duration::from_millis(100);
 
+/// How long the end of a logger waits for the worker.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
 /// The caller's side of the worker.
 #[derive(Default)]
 pub(crate) struct Worker {
@@ -39,7 +42,15 @@ impl Worker {
         self.must_stop.store(true, SeqCst);
         self.hurry();
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) {
+        let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) else {
+            return;
+        };
+        // Not for ever: a sink may hang, or wait for the thread that is here.
+        let end = Instant::now() + STOP_PATIENCE;
+        while !handle.is_finished() && Instant::now() < end {
+            thread::sleep(Duration::from_micros(100));
+        }
+        if handle.is_finished() {
             let _ = handle.join();
         }
     }

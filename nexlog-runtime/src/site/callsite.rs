@@ -41,7 +41,7 @@ impl Site {
     /// The level is an argument of each call.
     pub const RUN_TIME_LEVEL: u8 = 255;
 
-    /// What the macros call. The description's grammar is [`SiteInfo::parse`]'s.
+    /// What the macros call. The description's grammar is `SiteInfo::parse`'s.
     pub const fn new(level: u8, line: u32, description: &'static str) -> Site {
         Site {
             state: AtomicU8::new(UNSEEN),
@@ -57,7 +57,8 @@ impl Site {
     #[inline(always)]
     pub fn enabled(&'static self) -> bool {
         let state = self.state.load(Relaxed);
-        state != OFF && (state != UNSEEN || crate::registry::first_use(self))
+        // `UNSEEN` is the sign bit: the byte is tested once for both questions.
+        state != OFF && (state & UNSEEN == 0 || crate::registry::first_use(self) != OFF)
     }
 
     /// Whether a record of this site is to be written out at once.

@@ -103,7 +103,7 @@ impl FromStr for Level {
 }
 
 /// The lowest level that cargo features leave in the binary; 6 is none at all.
-pub const STATIC_FLOOR: u8 = {
+pub const fn static_floor() -> u8 {
     let debug = cfg!(debug_assertions);
     if cfg!(feature = "max_level_off") || (!debug && cfg!(feature = "release_max_level_off")) {
         6
@@ -130,4 +130,4 @@ pub const STATIC_FLOOR: u8 = {
     } else {
         0
     }
-};
+}

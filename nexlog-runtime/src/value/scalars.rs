@@ -189,8 +189,8 @@ macro_rules! either {
 
             #[inline(always)]
             unsafe fn write_plain(&self, at: *mut u8, seal: Seal) -> *mut u8 {
-                // SAFETY: the caller's promise, for the one that is there.
                 match self {
+                    // SAFETY: the caller's promise, for the one that is there.
                     $a => unsafe { $x.write_plain(at, seal) },
                     // SAFETY: as above.
                     $b => unsafe { $y.write_plain(at, seal) },

@@ -155,6 +155,15 @@ impl<'a> IntoIterator for List<'a> {
     }
 }
 
+impl<'a> IntoIterator for &List<'a> {
+    type Item = ValueRef<'a>;
+    type IntoIter = ListIter<'a>;
+
+    fn into_iter(self) -> ListIter<'a> {
+        self.iter()
+    }
+}
+
 impl PartialEq for List<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -195,6 +204,15 @@ impl<'a> Map<'a> {
 }
 
 impl<'a> IntoIterator for Map<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+    type IntoIter = MapIter<'a>;
+
+    fn into_iter(self) -> MapIter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Map<'a> {
     type Item = (&'a str, ValueRef<'a>);
     type IntoIter = MapIter<'a>;
 

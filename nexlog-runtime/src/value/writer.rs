@@ -79,12 +79,12 @@ impl Image {
 
     /// A tag, a length, and what `body` writes.
     fn framed(&mut self, tag: u8, body: impl FnOnce(&mut Image)) {
+        let start = self.buffer.len();
         self.buffer.push(tag);
-        let length_at = self.buffer.len();
         self.buffer.extend(&[0; 4]);
-        body(self);
-        let length = self.buffer.len().saturating_sub(length_at + 4);
-        self.buffer.patch(length_at, &u32::try_from(length).unwrap_or(0).to_ne_bytes());
+        let frame = OpenFrame { image: self, start };
+        body(frame.image);
+        frame.close();
     }
 
     fn text(&mut self, what: &str, text: fmt::Arguments<'_>) {
@@ -106,8 +106,30 @@ impl Image {
         write(self);
         if full {
             self.cut_bytes += (self.buffer.len() - before) as u64;
-            self.buffer.truncate(before);
+            self.buffer.rewind(before);
         }
+    }
+}
+
+/// A tag and a length that is not yet known. A panic of the user's code takes the whole frame
+/// back: a user who catches it must not be able to leave half a value behind.
+struct OpenFrame<'a> {
+    image: &'a mut Image,
+    start: usize,
+}
+
+impl OpenFrame<'_> {
+    fn close(self) {
+        let length = self.image.buffer.len().saturating_sub(self.start + 5);
+        let length = u32::try_from(length).unwrap_or(0).to_ne_bytes();
+        self.image.buffer.patch(self.start + 1, &length);
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for OpenFrame<'_> {
+    fn drop(&mut self) {
+        self.image.buffer.rewind(self.start);
     }
 }
 

@@ -28,13 +28,13 @@ fn check(text: &str) {
 
 #[test]
 fn every_character_is_escaped_as_the_model_does() {
-    for c in '\0'..=char::MAX {
-        // The long way for all, the short one for those that matter.
-        let text = format!("0123456789abcdef{c}x");
-        assert_eq!(escaped::<JsonString>(&text), json_escaped(&text), "{c:?}");
-        if c < '\u{3000}' {
-            check(&text);
-        }
+    let all: Vec<char> = ('\0'..=char::MAX).collect();
+    for chars in all.chunks(61) {
+        let text: String = chars.iter().collect();
+        assert_eq!(escaped::<JsonString>(&text), json_escaped(&text));
+    }
+    for c in '\0'..'\u{3000}' {
+        check(&format!("0123456789abcdef{c}x"));
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Json, pretty};
 use crate::buffer::Buffer;
 use crate::format::distinct::{Regions, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
-use crate::format::message::{Part, Template, push_parts};
+use crate::format::message::{Fragment, Part, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number};
 use crate::record::Record;
@@ -44,13 +44,13 @@ struct Prepared {
     level: Option<Level>,
     target: &'static str,
     /// From `,"level":` to the first value in the message, or to the fields.
-    head: Box<[u8]>,
-    /// Where in `head` level and target end.
-    place_end: usize,
+    head: Fragment,
+    /// `head` without level and target.
+    behind_place: Fragment,
     /// The message behind `head`.
     message: Box<[Part]>,
     /// For each slot its `,"key":`; `None` when it is not a field.
-    keys: Vec<Option<Box<[u8]>>>,
+    keys: Vec<Option<Fragment>>,
     /// The names of literal fields that could not keep their key.
     renamed: Vec<String>,
 }
@@ -113,8 +113,8 @@ impl Layout {
         Prepared {
             level: site.level,
             target: site.target,
-            head,
-            place_end,
+            behind_place: Fragment::new(&head[place_end..]),
+            head: Fragment::new(&head),
             message,
             keys: fragments,
             renamed: names,
@@ -148,10 +148,10 @@ impl Layout {
 }
 
 /// `,"key":`
-fn key_fragment(key: &str) -> Box<[u8]> {
+fn key_fragment(key: &str) -> Fragment {
     let mut out = Buffer::new();
     push_key(key, &mut out);
-    out.as_bytes().into()
+    Fragment::new(out.as_bytes())
 }
 
 fn push_key(key: &str, out: &mut Buffer) {
@@ -169,12 +169,12 @@ impl Desk {
         out: &mut Buffer,
     ) {
         let start = out.len();
-        out.extend(self.stamp.text(record.timestamp));
+        self.stamp.push(record.timestamp, out);
         if prepared.level == Some(record.level) && core::ptr::eq(prepared.target, record.target) {
-            out.extend(&prepared.head);
+            prepared.head.push(out);
         } else {
             layout.place(record.level, record.target, out);
-            out.extend(&prepared.head[prepared.place_end..]);
+            prepared.behind_place.push(out);
         }
         if !prepared.message.is_empty() {
             push_parts::<JsonString>(&prepared.message, record, out);
@@ -226,7 +226,7 @@ impl Desk {
         for key in &prepared.keys {
             let Some(value) = values.next_value() else { break };
             if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
-                out.extend(key);
+                key.push(out);
                 push(value, regions, 0, &mut self.seen, out);
             }
         }
@@ -292,5 +292,5 @@ fn push_thread(keys: &OwnKeys, record: &Record<'_>, out: &mut Buffer) {
         string(&record.thread.name, out);
     }
     push_key(&keys.thread_id, out);
-    number::integer(record.thread.id, out);
+    number::unsigned(record.thread.id, out);
 }

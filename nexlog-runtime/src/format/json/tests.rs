@@ -186,11 +186,13 @@ fn a_pretty_object_leaves_what_lies_before_it_alone() {
 #[test]
 fn level_and_target_may_differ_from_the_call_sites() {
     let owned = Owned::new(Level::Info, PAID, &[&1, &"x", &Duration::ZERO]);
-    let record = Record { level: Level::Critical, target: "a\"b", ..owned.record() };
-    assert!(
-        encode(&Json::new(), &record)
-            .contains("\"level\":\"CRITICAL\",\"target\":\"a\\\"b\",\"msg\":\"paid 1 items\"")
-    );
+    for (level, target, place) in [
+        (Level::Critical, owned.site.target, "\"CRITICAL\",\"target\":\"shop::pay\""),
+        (Level::Info, "a\"b", "\"INFO\",\"target\":\"a\\\"b\""),
+    ] {
+        let line = encode(&Json::new(), &Record { level, target, ..owned.record() });
+        assert!(line.contains(&format!("\"level\":{place},\"msg\":\"paid 1 items\"")), "{line}");
+    }
 }
 
 /// A list in a list in a list.

@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use crate::buffer::Buffer;
 use crate::format::distinct::{Regions, Seen};
-use crate::format::escape::{JsonString, escape, lossy};
+use crate::format::escape::{JsonString, escape, lossy, quote};
 use crate::format::{MAX_DEPTH, TOO_DEEP, number, time};
 use crate::value::view::{ErrorRef, List, Map, ValueRef};
 
@@ -19,8 +19,8 @@ pub(super) fn push(
     out: &mut Buffer,
 ) {
     match value {
-        ValueRef::U64(v) => number::integer(v, out),
-        ValueRef::I64(v) => number::integer(v, out),
+        ValueRef::U64(v) => number::unsigned(v, out),
+        ValueRef::I64(v) => number::signed(v, out),
         ValueRef::Str(text) => string(text, out),
         ValueRef::Bool(v) => out.push_str(if v { "true" } else { "false" }),
         ValueRef::F64(v) => or_null(number::finite_f64(v, out), out),
@@ -33,9 +33,7 @@ pub(super) fn push(
 /// Appends text as a JSON string.
 #[inline]
 pub(super) fn string(text: &str, out: &mut Buffer) {
-    out.push(b'"');
-    escape::<JsonString>(text, out);
-    out.push(b'"');
+    quote::<JsonString>(text, out);
 }
 
 fn or_null(written: bool, out: &mut Buffer) {

@@ -104,6 +104,20 @@ fn typical_floats() {
 }
 
 #[test]
+fn integers_have_all_their_digits() {
+    let mut out = Buffer::new();
+    let powers = (0..20).map(|power| 10_u64.pow(power));
+    for value in powers.flat_map(|power| [power - 1, power, power + 1]).chain([0, u64::MAX]) {
+        out.clear();
+        unsigned(value, &mut out);
+        assert_eq!(out.as_bytes(), value.to_string().as_bytes());
+        out.clear();
+        signed(value.cast_signed(), &mut out);
+        assert_eq!(out.as_bytes(), value.cast_signed().to_string().as_bytes());
+    }
+}
+
+#[test]
 fn durations_are_exact() {
     let text = |seconds_, nanos| {
         let mut text = String::new();

@@ -4,8 +4,8 @@
 use super::Text;
 use crate::buffer::Buffer;
 use crate::format::distinct::{Seen, run_time_fields};
-use crate::format::escape::{BareText, QuotedText, escape};
-use crate::format::message::{Part, Template, push_parts};
+use crate::format::escape::{BareText, QuotedText, escape, quote};
+use crate::format::message::{Fragment, Part, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number, plain};
 use crate::record::Record;
@@ -31,16 +31,16 @@ struct Layout {
 /// What is the same for all records of a call site.
 struct Prepared {
     /// The level, padded.
-    level: Option<(Level, Box<[u8]>)>,
+    level: Option<(Level, Fragment)>,
     target: &'static str,
     /// From the target to the first value in the message, or to the fields.
-    head: Box<[u8]>,
-    /// Where in `head` the target ends.
-    target_end: usize,
+    head: Fragment,
+    /// `head` without the target.
+    behind_target: Fragment,
     /// The message behind `head`.
     message: Box<[Part]>,
     /// For each slot its ` key=`; `None` when it is not a field.
-    keys: Vec<Option<Box<[u8]>>>,
+    keys: Vec<Option<Fragment>>,
 }
 
 /// The colours of a line's parts, as parameters of `ESC [ … m`.
@@ -107,19 +107,19 @@ impl Layout {
         let level = site.level.map(|level| {
             let mut text = Buffer::new();
             self.level(level, &mut text);
-            (level, text.as_bytes().into())
+            (level, Fragment::new(text.as_bytes()))
         });
         let key = |key| {
             let mut text = Buffer::new();
             self.key(key, &mut text);
-            text.as_bytes().into()
+            Fragment::new(text.as_bytes())
         };
         let keys = site.slots.iter();
         Prepared {
             level,
             target: site.target,
-            head,
-            target_end,
+            behind_target: Fragment::new(&head[target_end..]),
+            head: Fragment::new(&head),
             message,
             keys: keys.map(|slot| (slot.kind == SlotKind::Field).then(|| key(slot.key))).collect(),
         }
@@ -134,20 +134,20 @@ impl Layout {
         out: &mut Buffer,
     ) {
         if self.text.time {
-            out.extend(stamp.text(record.timestamp));
+            stamp.push(record.timestamp, out);
         }
         match &prepared.level {
-            Some((level, text)) if *level == record.level => out.extend(text),
+            Some((level, text)) if *level == record.level => text.push(out),
             _ => self.level(record.level, out),
         }
         if self.text.thread {
             push_thread(record, out);
         }
         if core::ptr::eq(prepared.target, record.target) {
-            out.extend(&prepared.head);
+            prepared.head.push(out);
         } else {
             self.target(record.target, out);
-            out.extend(&prepared.head[prepared.target_end..]);
+            prepared.behind_target.push(out);
         }
         if !prepared.message.is_empty() {
             push_parts::<BareText>(&prepared.message, record, out);
@@ -162,7 +162,7 @@ impl Layout {
         for key in &prepared.keys {
             let Some(value) = values.next_value() else { break };
             if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
-                out.extend(key);
+                key.push(out);
                 push_value(value, out);
             }
         }
@@ -234,7 +234,7 @@ fn push_thread(record: &Record<'_>, out: &mut Buffer) {
     out.push_str(" [");
     escape::<BareText>(&record.thread.name, out);
     out.push(b'#');
-    number::integer(record.thread.id, out);
+    number::unsigned(record.thread.id, out);
     out.push(b']');
 }
 
@@ -243,13 +243,9 @@ fn push_thread(record: &Record<'_>, out: &mut Buffer) {
 fn push_value(value: ValueRef<'_>, out: &mut Buffer) {
     match value {
         ValueRef::Str(text) if plain::is_simple(text.as_bytes()) => out.push_str(text),
-        ValueRef::Str(text) => {
-            out.push(b'"');
-            escape::<QuotedText>(text, out);
-            out.push(b'"');
-        }
-        ValueRef::U64(v) => number::integer(v, out),
-        ValueRef::I64(v) => number::integer(v, out),
+        ValueRef::Str(text) => quote::<QuotedText>(text, out),
+        ValueRef::U64(v) => number::unsigned(v, out),
+        ValueRef::I64(v) => number::signed(v, out),
         ValueRef::F64(v) if number::finite_f64(v, out) => {}
         // A buffer takes everything.
         _ => _ = plain::text(value, out),

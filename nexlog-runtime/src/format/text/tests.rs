@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::Text;
 use crate::format::Format;
 use crate::format::testing::{
-    Choices, Model, Sample, cases, choices, is_special, text_escaped, word,
+    Choices, Model, Sample, cases, choices, is_special, stamped, text_escaped, word,
 };
 use crate::format::time::{Precision, Stamp};
 use crate::record::testing::Owned;
@@ -117,12 +117,12 @@ fn expected(sample: &Sample, format: &Text) -> String {
     let mut stamp = Stamp::new(format.precision, "", " ");
     let mut parts = Vec::new();
     if format.time {
-        parts.push(String::from_utf8(stamp.text(sample.time).to_vec()).unwrap());
+        parts.push(stamped(&mut stamp, sample.time));
     }
     parts.push(format!("{:5}", sample.level));
     if format.thread {
-        let name = text_escaped(&sample.thread.name, false);
-        parts.push(format!(" [{name}#{}]", sample.thread.id));
+        let name = text_escaped(&sample.thread.1, false);
+        parts.push(format!(" [{name}#{}]", sample.thread.0));
     }
     if format.target {
         parts.push(format!(" {}", text_escaped(&sample.target, false)));

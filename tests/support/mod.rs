@@ -1,0 +1,80 @@
+//! What the promise tests share: children with a watchdog, sinks that misbehave on demand, and
+//! readers of what came out.
+
+// Each test binary compiles this and uses a part of it.
+#![allow(dead_code)]
+
+pub mod child;
+pub mod lines;
+pub mod random;
+pub mod sinks;
+pub mod witness;
+
+use nexlog::Mode;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// All modes, with the names that children are told.
+pub const MODES: [(&str, Mode); 3] = [
+    ("immediate", Mode::Immediate),
+    ("buffered", Mode::Buffered),
+    ("background", Mode::Background),
+];
+
+/// Longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The mode of this name.
+pub fn mode(name: &str) -> Mode {
+    MODES.iter().find(|(known, _)| *known == name).expect("a mode's name").1
+}
+
+/// `dev`, or `full` when the variable `NEXLOG_FULL` is set.
+pub fn scaled(dev: u64, full: u64) -> u64 {
+    if std::env::var_os("NEXLOG_FULL").is_some() { full } else { dev }
+}
+
+/// Returns when it is true; fails the test when that takes too long.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Accepted is what was written and what was dropped, exactly. Only at rest.
+#[track_caller]
+pub fn assert_balanced(stats: &nexlog::Stats) {
+    assert_eq!(stats.accepted + stats.recovered, stats.written + stats.dropped, "{stats:#?}");
+    assert_eq!(stats.dropped_by.total(), stats.dropped, "{stats:#?}");
+}
+
+/// A folder that is removed when dropped.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Relaxed));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("promises").join(name);
+        std::fs::create_dir_all(&path).expect("a folder for the test");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,6 +1,9 @@
 //! What a builder promises: filters and their precedence, sinks each in its own way, the modes,
 //! metadata, limits, statistics, and errors that say what to do.
 
+// Written as users write, not as this project does.
+#![allow(clippy::pedantic, clippy::style, clippy::complexity)]
+
 mod acceptance_support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -364,6 +367,7 @@ fn metadata_is_on_every_record_and_a_records_own_field_wins() {
 
 struct Counting(AtomicUsize);
 
+// SAFETY: every call is passed on to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.0.fetch_add(1, Ordering::Relaxed);

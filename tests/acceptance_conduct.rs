@@ -1,6 +1,9 @@
 //! How a call conducts itself when the user's own code does not: values that panic, fail or log,
 //! sinks that log or hang, threads that end, and a filter that changes under way.
 
+// Written as users write, not as this project does.
+#![allow(clippy::pedantic, clippy::style, clippy::complexity)]
+
 mod acceptance_support;
 
 use std::fmt::{self, Display};
@@ -307,4 +310,16 @@ fn handles_in_any_wrapping_are_loggers() {
     info!(logger(service.log), "m");
     info!(logger: &service.log, "m");
     assert_eq!(desk.records().len(), 10);
+}
+
+#[test]
+fn a_wait_may_be_as_long_as_a_duration_goes() {
+    for mode in MODES {
+        let (l, folder) = desk(mode);
+        info!(logger(&l), "m");
+        l.flush(Duration::MAX).unwrap();
+        assert_eq!(folder.lines("a.json").len(), 1);
+        l.sync(Duration::MAX).unwrap();
+        l.flush(Duration::ZERO).unwrap_or(());
+    }
 }

@@ -92,7 +92,7 @@ enum FilterSource {
 pub struct Builder {
     filter: Vec<FilterSource>,
     outputs: Vec<Output>,
-    lane_bytes: usize,
+    lane_bytes: u64,
     common: Common,
     settings: Settings,
 }
@@ -143,14 +143,14 @@ impl Builder {
 
     /// Bytes a thread's buffer may grow to; memory is taken in steps of 16 KiB, as needed.
     /// Default: 1 MiB; at least 32 KiB.
-    pub fn lane_bytes(mut self, bytes: usize) -> Self {
-        self.lane_bytes = bytes;
+    pub fn lane_bytes(mut self, bytes: impl TryInto<u64>) -> Self {
+        self.lane_bytes = bytes.try_into().unwrap_or(0);
         self
     }
 
     /// Adds a field to every record of this logger. A record's own field of the same key wins.
-    pub fn field(mut self, key: &str, value: impl Value) -> Self {
-        self.common.add(key, &value);
+    pub fn field(mut self, key: impl AsRef<str>, value: impl Value) -> Self {
+        self.common.add(key.as_ref(), &value);
         self
     }
 
@@ -177,8 +177,9 @@ impl Builder {
     /// Longer records are cut: text at a character's end, lists and maps at an item's. The
     /// record then has a field `truncated` with the original length in bytes of what was cut.
     /// Default: 1 MiB; at least 256 bytes.
-    pub fn max_record_bytes(mut self, bytes: usize) -> Self {
-        self.settings.max_record_bytes = bytes;
+    pub fn max_record_bytes(mut self, bytes: impl TryInto<u64>) -> Self {
+        let bytes = bytes.try_into().unwrap_or(0);
+        self.settings.max_record_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         self
     }
 
@@ -257,7 +258,7 @@ impl Builder {
         }
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes >= SEGMENT_BYTES;
-        let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES) as u64;
+        let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
         let lanes = Arc::new(Lanes::new(settings.allocator, max_segments, fast));
         let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
             option: "build",
@@ -273,7 +274,7 @@ impl Builder {
 
     fn check(&self) -> Result<(), Error> {
         let wrong = |option, problem| Err(Error::Option { option, problem });
-        if self.lane_bytes < 2 * SEGMENT_BYTES {
+        if self.lane_bytes < 2 * SEGMENT_BYTES as u64 {
             let problem = format!("{} bytes is too small; use at least 32 KiB", self.lane_bytes);
             return wrong("lane_bytes", problem);
         }

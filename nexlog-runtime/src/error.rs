@@ -1,8 +1,8 @@
 //! [`Error`]: everything that this crate reports to the program, as values.
 //!
-//! The texts say what was attempted, on what, and what to do about it; they are lower case and
-//! do not repeat their cause, which `source` keeps (an error reporter prints both). `Debug`
-//! prints the text and the whole chain, because that is what
+//! The texts say what was attempted, on what, why it failed, and what to do about it; they are
+//! lower case. The cause is in the text, because most programs print the text alone, and `source`
+//! keeps it, too. `Debug` prints the text and whatever lies behind the cause: that is what
 //! `fn main() -> Result<(), nexlog::Error>` shows to whoever started the program.
 
 use core::error::Error as StdError;
@@ -48,7 +48,7 @@ pub enum Error {
     },
 
     /// A file could not be worked with.
-    #[error("cannot {attempted} `{}`; {remedy}", .path.display())]
+    #[error("cannot {attempted} `{}`: {source}; {remedy}", .path.display())]
     File {
         /// Which file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum Error {
     },
 
     /// A sink could not write, or could not put what was written on its device.
-    #[error("the sink {name} failed")]
+    #[error("the sink {name} failed: {source}")]
     Sink {
         /// The sink's [`name`](crate::Sink::name).
         name: String,
@@ -87,7 +87,7 @@ pub enum Error {
 
     /// The background thread could not be started.
     #[error(
-        "cannot start the worker thread of `Mode::Background`; raise the limit on threads, or \
+        "cannot start the worker thread of `Mode::Background`: {source}; raise the limit on threads, or \
          use `Mode::Buffered`"
     )]
     Worker {
@@ -127,7 +127,8 @@ struct Chain<'a> {
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
-        let mut cause = self.error.source();
+        // The first cause is in the text.
+        let mut cause = self.error.source().and_then(StdError::source);
         while let Some(error) = cause {
             write!(f, "{}{error}", self.between)?;
             cause = error.source();
@@ -234,9 +235,10 @@ mod tests {
 
     #[test]
     fn debug_shows_text_and_causes_for_main() {
-        let text = "cannot open the log file `logs/app.log`; choose another path";
+        let text =
+            "cannot open the log file `logs/app.log`: permission denied; choose another path";
         assert_eq!(denied().to_string(), text);
-        assert_eq!(format!("{:?}", denied()), format!("{text}\n  caused by: permission denied"));
+        assert_eq!(format!("{:?}", denied()), text);
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub use format::json::Json;
 pub use format::text::Text;
 pub use format::time::Precision;
 pub use lane::memory::Allocator;
-pub use logger::{Logger, flush, stats, sync};
+pub use logger::{Logger, flush, set_filter, stats, sync};
 pub use pipeline::state::{Mode, Overflow};
 pub use pipeline::stats::{DroppedBy, SinkStats, Stats};
 pub use record::{FieldIter, Message, Record, ThreadInfo};

@@ -95,6 +95,22 @@ impl std::fmt::Debug for Logger {
     }
 }
 
+/// [`Logger::set_filter`] of the global logger; when there is none, only the directives are
+/// checked.
+///
+/// # Errors
+/// As [`Logger::set_filter`].
+pub fn set_filter(directives: &str) -> Result<(), Error> {
+    let (filter, problems) = Filter::parse(directives);
+    if !problems.is_empty() {
+        return Err(Error::Filter { problems });
+    }
+    if let Some(core) = state::global() {
+        core.set_filter(filter);
+    }
+    Ok(())
+}
+
 /// [`Logger::flush`] of the global logger; `Ok` when there is none.
 ///
 /// # Errors

@@ -34,19 +34,20 @@ pub fn init() -> Result<Logger, Error> {
 fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Builder, Error> {
     let mut logger = builder();
     if let Some(level) = variable("NEXLOG_LEVEL") {
-        let problem = |e: crate::ParseLevelError| option("NEXLOG_LEVEL", e.to_string());
+        let problem = |e: crate::ParseLevelError| option("NEXLOG_LEVEL", format!("{e}, or off"));
         let off = level.eq_ignore_ascii_case("off");
         let level = if off { level } else { level.parse::<Level>().map_err(problem)?.to_string() };
         logger = logger.filter(level);
     }
     logger = logger.filter_env("NEXLOG");
-    let color = match variable("NEXLOG_COLOR").as_deref() {
+    let word = |name: &str| variable(name).map(|value| value.to_ascii_lowercase());
+    let color = match word("NEXLOG_COLOR").as_deref() {
         None | Some("auto") => Color::Auto,
         Some("always") => Color::Always,
         Some("never") => Color::Never,
         Some(other) => return Err(unknown("NEXLOG_COLOR", other, "auto, always or never")),
     };
-    let format = variable("NEXLOG_FORMAT");
+    let format = word("NEXLOG_FORMAT");
     let is_json = match (format.as_deref(), variable("NEXLOG_FILE")) {
         (None, file) => file.is_some(),
         (Some("json"), _) => true,
@@ -82,10 +83,10 @@ mod tests {
 
     #[test]
     fn every_documented_value_is_taken_and_others_name_the_variable() {
-        for value in ["auto", "always", "never"] {
+        for value in ["auto", "Always", "NEVER"] {
             assert_eq!(outcome(&[("NEXLOG_COLOR", value)]), Ok(()));
         }
-        for value in ["text", "json"] {
+        for value in ["text", "JSON"] {
             assert_eq!(outcome(&[("NEXLOG_FORMAT", value)]), Ok(()));
         }
         for value in ["off", "WARN", "crit"] {

@@ -80,7 +80,7 @@ pub use nexlog_runtime::{
     FieldIter, Fields, FieldsWriter, File, Filter, FilterProblem, Format, GIB, Json, KIB, Level,
     List, ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode,
     Output, Overflow, ParseLevelError, Precision, Record, Sink, SinkStats, Stats, Text, ThreadInfo,
-    Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush, stats, sync,
+    Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush, set_filter, stats, sync,
 };
 
 /// An hour.

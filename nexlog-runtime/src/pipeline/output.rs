@@ -97,7 +97,8 @@ struct Output {
     counts: Arc<SinkCounts>,
     /// Records lost since it last worked.
     lost: u64,
-    failing: bool,
+    /// Why it does not work at present.
+    failing: Option<(io::ErrorKind, String)>,
     reported: Option<Instant>,
 }
 
@@ -163,7 +164,7 @@ impl Outputs {
             losses: None,
             counts: Arc::new(counts),
             lost: 0,
-            failing: false,
+            failing: None,
             reported: None,
         });
     }
@@ -276,9 +277,13 @@ impl Outputs {
         outcome
     }
 
-    /// The name of a sink that does not work at present.
-    pub(crate) fn failing(&self) -> Option<&str> {
-        self.all.iter().find(|output| output.failing).map(|output| output.counts.name.as_str())
+    /// The failure of a sink that does not work at present.
+    pub(crate) fn failing(&self) -> Option<Error> {
+        self.all.iter().find_map(|output| {
+            let (kind, text) = output.failing.as_ref()?;
+            let source = io::Error::new(*kind, text.as_str());
+            Some(Error::Sink { name: output.counts.name.clone(), source })
+        })
     }
 }
 
@@ -342,7 +347,8 @@ impl Output {
         self.ends.clear();
         self.buffer.clear();
         // One that took all and failed then has nothing to be tried with.
-        self.failing = result.is_err() && self.lost > 0;
+        let failure = result.as_ref().err().filter(|_| self.lost > 0);
+        self.failing = failure.map(|e| (e.source.kind(), e.source.to_string()));
         result.err().map(|error| {
             self.report(error.source, done);
             written

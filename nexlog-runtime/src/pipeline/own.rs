@@ -51,12 +51,21 @@ pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
     own_image(&SINK_LOST, &PROGRAM, &[&name, &lost])
 }
 
+/// The user's type out of the name of what the macros wrapped it in: `&Display<'_, T>`.
+fn plain_type(name: &str) -> &str {
+    let name = name.trim_start_matches('&');
+    let wrapped = name.strip_prefix("nexlog_runtime::value::capture::");
+    let inner = wrapped.and_then(|rest| rest.strip_suffix('>')?.split_once("<"));
+    let inner = inner.map(|(_, arguments)| arguments.strip_prefix("'_, ").unwrap_or(arguments));
+    inner.unwrap_or(name).trim_start_matches('&')
+}
+
 /// In place of a record whose value panicked.
 #[cold]
 pub(crate) fn value_panicked(core: &Arc<Core>, site: &'static Site, value_type: &str) {
     let info = site.info();
     let mut draft = Draft::own(&PANICKED, core);
-    draft.push(value_type);
+    draft.push(plain_type(value_type));
     draft.push(info.target);
     draft.push(info.file);
     draft.push(&info.line);

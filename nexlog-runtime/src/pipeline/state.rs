@@ -263,9 +263,9 @@ impl Core {
     }
 
     /// One pass by whoever calls. `None` when this thread is inside a pass.
-    pub(crate) fn drain(&self) -> Option<u64> {
+    pub(crate) fn drain(&self, retry: bool) -> Option<u64> {
         let mut pipeline = self.lock(NESTED_PATIENCE)?;
-        let pass = pipeline.pass(self, None, false);
+        let pass = pipeline.pass(self, None, retry);
         let records = pass.records;
         self.unlock(pipeline, Some(pass));
         Some(records)
@@ -285,7 +285,9 @@ impl Core {
         };
         match self.settings.overflow {
             // One pass empties every lane; what then is still refused is lack of memory.
-            Overflow::Block if attempts < 2 => self.drain().map(|_| ()).ok_or(DropReason::Busy),
+            Overflow::Block if attempts < 2 => {
+                self.drain(false).map(|_| ()).ok_or(DropReason::Busy)
+            }
             Overflow::DropOldest if attempts == 0 && !is_own => self.discard_half(lane),
             _ => Err(reason),
         }
@@ -441,27 +443,18 @@ impl Core {
         let end = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + YEAR);
         let targets: Vec<(&Lane, u64)> =
             self.lanes.iter().map(|lane| (lane, lane.published())).collect();
+        let late = || Error::Timeout { what, waited: timeout };
+        if self.worker.pass(&self.doze, end) == Some(false) {
+            return Err(late());
+        }
         loop {
-            let late = || Error::Timeout { what, waited: timeout };
             let mut locked = self.lock_until(end).ok_or_else(late)?;
-            let mut pass = locked.pipeline.pass(self, None, true);
+            let pass = locked.pipeline.pass(self, None, true);
             let is_done = targets.iter().all(|(lane, target)| lane.consumed() >= *target);
-            let failing = locked.pipeline.outputs.failing().map(str::to_owned);
+            let failing = locked.pipeline.outputs.failing();
             let outcome = if is_done { last(&mut locked.pipeline) } else { Ok(()) };
-            let error = failing.map(|name| {
-                let found = pass.errors.iter().position(
-                    |error| matches!(error, Error::Sink { name: other, .. } if *other == name),
-                );
-                found.map_or_else(
-                    || Error::Sink {
-                        name,
-                        source: std::io::Error::other("it failed before and still does"),
-                    },
-                    |index| pass.errors.remove(index),
-                )
-            });
             self.unlock(locked, Some(pass));
-            match error {
+            match failing {
                 Some(error) if is_done => return Err(error),
                 _ if is_done => return outcome,
                 _ => std::thread::sleep(Duration::from_micros(50)),
@@ -473,9 +466,12 @@ impl Core {
     /// the mutex could not be had in time.
     pub(crate) fn write_through(&self, patience: Duration) -> bool {
         self.doze.write_through();
+        let end = Instant::now() + patience;
+        if !self.is_inside() && self.worker.pass(&self.doze, end) == Some(false) {
+            return false;
+        }
         // Called from `on_error`, the mutex is free; from a sink, it never will be.
-        let locked =
-            self.try_lock_anywhere().or_else(|| self.lock_until(Instant::now() + patience));
+        let locked = self.try_lock_anywhere().or_else(|| self.lock_until(end));
         let Some(mut locked) = locked else { return false };
         let pass = locked.pipeline.pass(self, None, true);
         self.unlock(locked, Some(pass));

@@ -129,6 +129,12 @@ fn read_own(written: &str) -> Result<(Directive, Option<String>), String> {
     if name.contains(char::is_whitespace) {
         return Err("a name has no spaces; put commas between directives".to_owned());
     }
+    if name.contains(';') {
+        return Err("directives are separated by commas, not by `;`".to_owned());
+    }
+    if level.is_none() && name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("a number is not a level; {LEVEL_LIST}"));
+    }
     let directive = |name: &str, level| Directive { name: name.to_owned(), level };
     match level {
         None => Ok(match parse_level(name) {

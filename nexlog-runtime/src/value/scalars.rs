@@ -235,6 +235,13 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
+/// As `Display` prints it: `INFO`.
+impl Value for crate::site::level::Level {
+    fn record(&self, out: ValueWriter<'_>) {
+        out.str(self.as_str());
+    }
+}
+
 /// Rendered where it is called: `format_args!` may hold anything.
 impl Value for core::fmt::Arguments<'_> {
     fn record(&self, out: ValueWriter<'_>) {

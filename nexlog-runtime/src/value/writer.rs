@@ -14,8 +14,8 @@ use super::wire::tag;
 use super::{Seal, Value};
 use crate::buffer::Buffer;
 
-/// Longest source chain that is kept: a chain may be a circle.
-const MAX_CHAIN: usize = 64;
+/// Longest source chain that is kept, as a chain may be a circle. What is behind is said to be.
+const MAX_CHAIN: usize = 128;
 
 /// Values being rendered into scratch.
 pub struct Image {
@@ -227,6 +227,9 @@ impl ValueWriter<'_> {
                 let Some(error) = next else { break };
                 image.part(|image| image.text("Display", format_args!("{error}")));
                 next = error.source();
+            }
+            if next.is_some() {
+                image.part(|image| image.text("Display", format_args!("(more causes left out)")));
             }
         });
     }

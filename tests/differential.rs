@@ -163,7 +163,7 @@ fn every_mode_and_lane_size_makes_the_same_lines() {
 
 fn global_program() {
     let builder = nexlog::builder().file(File::at(told("FILE"))).mode(mode(&told("MODE")));
-    builder.lane_bytes(told("LANE").parse().unwrap()).install().unwrap();
+    builder.lane_bytes(told("LANE").parse::<u64>().unwrap()).install().unwrap();
     let seed = told("SEED").parse().unwrap();
     // A second time, when every site is known and the thread has its lane.
     run(seed, 0, steps(), None);

@@ -33,6 +33,9 @@ fn each_guarantee_names_a_test_that_exists() {
         text.split('`').skip(1).step_by(2).filter_map(|code| code.split_once(": ")).collect();
     assert!(named.len() > 40, "{} tests are named", named.len());
     for (file, test) in named {
+        if (file, test) == ("file", "test") {
+            continue; // the page explains its own spelling
+        }
         let has_ending = Path::new(file).extension().is_some();
         let path = if has_ending { file.to_owned() } else { format!("tests/{file}.rs") };
         let source = read(&path);
@@ -51,6 +54,7 @@ fn unsafe_is_where_the_architecture_says() {
         "value/wire.rs",
         "value/writer.rs",
         "sys.rs",
+        "sys_tests.rs",
         "registry.rs",
         "site/callsite.rs",
         "pipeline/state.rs",

@@ -100,7 +100,7 @@ impl Pipeline {
     fn write_out(&mut self, core: &Core, retry: bool) {
         let (reader, clock, entries) = (&self.reader, &self.clock, &self.entries);
         let record = |number: usize| reader.record(entries.get(number)?, clock);
-        self.written.repeated = self.telling.as_ref().map(|(index, ..)| *index);
+        self.written.telling = self.telling.as_ref().map(|(index, ..)| *index);
         self.outputs.write(&self.masks, &record, clock, retry, &mut self.written);
         let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
         let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
@@ -109,8 +109,8 @@ impl Pipeline {
         core.counts.written.fetch_add((users - lost) as u64, Relaxed);
         core.counts.drop_accepted(DropReason::Sink, lost as u64);
         core.counts.own.fetch_add(own, Relaxed);
-        if let Some((index, told, panics)) = self.telling.take()
-            && !self.written.lost.contains(&index)
+        if let Some((_, told, panics)) = self.telling.take()
+            && mem::take(&mut self.written.is_told)
         {
             core.counts.untold_panics.fetch_sub(panics, Relaxed);
             self.told = told;

@@ -125,9 +125,11 @@ pub(crate) struct Written {
     pub(crate) errors: Vec<Error>,
     /// Records about losses that were written.
     pub(crate) own: u64,
-    /// The number of the record about losses at the callers, if the batch has one: that it was
-    /// lost is no news, it comes again.
-    pub(crate) repeated: Option<usize>,
+    /// The number of the record about losses at the callers, if the batch has one: that a sink
+    /// lost it is no news.
+    pub(crate) telling: Option<usize>,
+    /// Whether some sink has taken that record: if not, it comes again.
+    pub(crate) is_told: bool,
 }
 
 impl Outputs {
@@ -336,8 +338,10 @@ impl Output {
         let written = taken.saturating_sub(own);
         let bytes = taken.checked_sub(1).map_or(0, |last| self.ends[last]);
         self.counts.written.fetch_add(written as u64, Relaxed);
-        let repeated = wanted.clone().skip(written).any(|number| Some(number) == done.repeated);
-        let lost = (records - written - usize::from(repeated)) as u64;
+        let telling = wanted.clone().position(|number| Some(number) == done.telling);
+        done.is_told |= telling.is_some_and(|place| place < written);
+        let is_telling_lost = telling.is_some_and(|place| place >= written);
+        let lost = (records - written - usize::from(is_telling_lost)) as u64;
         self.counts.lost.fetch_add(lost, Relaxed);
         self.counts.bytes.fetch_add(bytes as u64, Relaxed);
         if own == 1 && taken > 0 {

@@ -87,14 +87,14 @@ impl Medium for fs::File {
 /// A file sink at work.
 pub(super) struct FileSink<M = fs::File> {
     name: String,
+    /// Declared before the file: an inode that is free again must not be claimed any more.
+    _claim: Option<Claim>,
     medium: M,
     /// Whether the file's last line has no end, so that ours must not follow it directly.
     torn: bool,
     /// Why the first failed sync failed: afterwards the system may have thrown unwritten data
     /// away and would call the next sync a success.
     sync_failure: Option<(io::ErrorKind, String)>,
-    /// Declared last: given back when the file is closed.
-    _claim: Option<Claim>,
 }
 
 impl FileSink {

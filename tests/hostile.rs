@@ -44,9 +44,7 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("again")
-        }
+        assert!(std::thread::panicking(), "again");
     }
 }
 
@@ -55,7 +53,7 @@ struct Bombing(Arc<Mutex<Vec<u64>>>, AtomicU64);
 
 impl Sink for Bombing {
     fn write(&mut self, batch: &Batch<'_>) -> Result<(), WriteError> {
-        if self.1.fetch_add(1, SeqCst) % 2 == 0 {
+        if self.1.fetch_add(1, SeqCst).is_multiple_of(2) {
             panic_any(Bomb);
         }
         for record in batch.records() {

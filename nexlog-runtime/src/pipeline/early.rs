@@ -38,10 +38,10 @@ pub(crate) fn is_full() -> bool {
 /// Keeps a record for the logger to come.
 pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
     // Before the lock: the allocator may log.
-    let mut spare = match STARTED.load(Relaxed) {
-        true => None,
-        false => Some(Images::sized(MAX_BYTES).ok_or(DropReason::NoMemory)?),
-    };
+    let mut spare = None;
+    if !STARTED.load(Relaxed) {
+        spare = Some(Images::sized(MAX_BYTES).ok_or(DropReason::NoMemory)?);
+    }
     let mut guard = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
     STARTED.store(true, Relaxed);
     let early = guard

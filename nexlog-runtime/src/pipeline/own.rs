@@ -55,7 +55,7 @@ pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
 fn plain_type(name: &str) -> &str {
     let name = name.trim_start_matches('&');
     let wrapped = name.strip_prefix("nexlog_runtime::value::capture::");
-    let inner = wrapped.and_then(|rest| rest.strip_suffix('>')?.split_once("<"));
+    let inner = wrapped.and_then(|rest| rest.strip_suffix('>')?.split_once('<'));
     let inner = inner.map(|(_, arguments)| arguments.strip_prefix("'_, ").unwrap_or(arguments));
     inner.unwrap_or(name).trim_start_matches('&')
 }

@@ -26,8 +26,8 @@ static LOCAL: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
 
 /// Registers both handlers, for the global logger. Once; later calls do nothing.
 pub(crate) fn register(core: &Core) {
-    register_exit(core);
     static ONCE: Once = Once::new();
+    register_exit(core);
     ONCE.call_once(|| {
         // Where panics unwind, a hook that runs sinks would turn a sink's panic into an abort,
         // and what is not drained now is drained at exit.

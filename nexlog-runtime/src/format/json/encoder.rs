@@ -289,7 +289,7 @@ impl<'a> Renamed<'a> {
 fn push_thread(keys: &OwnKeys, record: &Record<'_>, out: &mut Buffer) {
     if !record.thread.name.is_empty() {
         push_key(&keys.thread, out);
-        string(&record.thread.name, out);
+        string(record.thread.name, out);
     }
     push_key(&keys.thread_id, out);
     number::unsigned(record.thread.id, out);

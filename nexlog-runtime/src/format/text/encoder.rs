@@ -232,7 +232,7 @@ fn is_empty(pieces: &[Piece]) -> bool {
 /// ` [name#id]`
 fn push_thread(record: &Record<'_>, out: &mut Buffer) {
     out.push_str(" [");
-    escape::<BareText>(&record.thread.name, out);
+    escape::<BareText>(record.thread.name, out);
     out.push(b'#');
     number::unsigned(record.thread.id, out);
     out.push(b']');

@@ -24,7 +24,7 @@ fn main() -> Result<(), nexlog::Error> {
     let order = Order { id: 42, items: vec!["tea", "cup"] };
     let total = 12.5;
     info!("paid {total}", order.id, items = order.items);
-    debug!("took {:.1} ms", 3.142, took = Duration::from_micros(3_142));
+    debug!("took {:.1} ms", 2.54, took = Duration::from_micros(3_142));
 
     let failure = "12x".parse::<u32>().unwrap_err();
     error!("bad quantity", error = err(&failure), input = "12x", token = secret("hunter2"));

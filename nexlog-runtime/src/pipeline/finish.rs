@@ -1,0 +1,103 @@
+//! `flush`, `sync`, and the end of a logger.
+
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use super::drain::Pipeline;
+use super::state::Core;
+use crate::error::{DropReason, Error};
+use crate::lane::ring::Lane;
+
+/// For timeouts that no clock can hold.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long the drop of the last handle waits for a pass that is under way.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+impl Core {
+    /// Returns when every sink has all records that were accepted before the call.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        self.finish("flush", timeout, |_| Ok(()))
+    }
+
+    /// The same, and the sinks' data is on their devices.
+    pub(crate) fn sync(&self, timeout: Duration) -> Result<(), Error> {
+        self.finish("sync", timeout, |pipeline| pipeline.outputs.sync())
+    }
+
+    fn finish(
+        &self,
+        what: &'static str,
+        timeout: Duration,
+        last: impl Fn(&mut Pipeline) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        if self.is_inside() {
+            return Err(Error::Refused { reason: DropReason::Busy });
+        }
+        let end = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + YEAR);
+        let targets: Vec<(&Lane, u64)> =
+            self.lanes.iter().map(|lane| (lane, lane.published())).collect();
+        let late = || Error::Timeout { what, waited: timeout };
+        if self.worker.pass(&self.doze, end) == Some(false) {
+            return Err(late());
+        }
+        loop {
+            let mut locked = self.lock_until(end).ok_or_else(late)?;
+            let pass = locked.pipeline.pass(self, None, true);
+            let is_done = targets.iter().all(|(lane, target)| lane.consumed() >= *target);
+            let failing = locked.pipeline.outputs.failing();
+            let outcome = if is_done { last(&mut locked.pipeline) } else { Ok(()) };
+            self.unlock(locked, Some(pass));
+            match failing {
+                Some(error) if is_done => return Err(error),
+                _ if is_done => return outcome,
+                _ => std::thread::sleep(Duration::from_micros(50)),
+            }
+        }
+    }
+
+    /// From now on callers write out before they return; what is there is written. `false` when
+    /// the mutex could not be had in time.
+    pub(crate) fn write_through(&self, patience: Duration) -> bool {
+        self.doze.write_through();
+        let end = Instant::now() + patience;
+        if !self.is_inside() && self.worker.pass(&self.doze, end) == Some(false) {
+            return false;
+        }
+        // Called from `on_error`, the mutex is free; from a sink, it never will be.
+        let locked = self.try_lock_anywhere().or_else(|| self.lock_until(end));
+        let Some(mut locked) = locked else { return false };
+        let pass = locked.pipeline.pass(self, None, true);
+        self.unlock(locked, Some(pass));
+        true
+    }
+
+    /// Writes what is there, without waiting longer than `patience` for the pipeline.
+    pub(crate) fn drain_within(&self, patience: Duration) {
+        if let Some(mut locked) = self.lock_until(Instant::now() + patience) {
+            let pass = locked.pipeline.pass(self, None, true);
+            self.unlock(locked, Some(pass));
+        }
+    }
+
+    /// The end of a local logger: everything is written, the sinks are dropped. When a pass is
+    /// under way that this thread cannot wait for, its own or one whose sink hangs, that pass
+    /// does it as it ends.
+    pub(crate) fn close(&self) {
+        let is_inside = self.is_inside(); // then the worker may be waiting for this thread
+        self.worker.stop(if is_inside { Duration::ZERO } else { CLOSE_PATIENCE });
+        if !self.write_through(CLOSE_PATIENCE) {
+            self.must_close.store(true, SeqCst);
+            // It may have ended before the store.
+            if !self.write_through(Duration::ZERO) {
+                return;
+            }
+        }
+        self.is_closed.store(true, Relaxed);
+        if let Some(mut locked) = self.try_lock_anywhere() {
+            let sinks = locked.pipeline.outputs.take();
+            self.unlock(locked, None);
+            drop(sinks);
+        }
+    }
+}

@@ -58,7 +58,7 @@ pub fn option_name(name: &Ident, is_called: bool) -> Result<()> {
     }
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => {
+        "debug" | "display" | "err" | "secret" | "bytes" | "serde" if is_called => {
             format!("`{text}(…)` needs a key: write `key = {text}(value)`")
         }
         "name" if !is_called => {
@@ -172,7 +172,10 @@ pub fn sigil_before_key(sigil: char, code: &Code) -> Error {
 
 /// `user-agent = 1`
 pub fn hyphenated_key(text: &str, key: &Code, assigned: &Code) -> Error {
-    let assigned = source(&assigned.tokens);
+    let mut assigned = source(&assigned.tokens);
+    if assigned.starts_with(':') {
+        "= value".clone_into(&mut assigned);
+    }
     at_code(key, format!("a key with a hyphen is a text: write `\"{text}\" {assigned}`"))
 }
 

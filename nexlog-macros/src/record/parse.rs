@@ -170,6 +170,7 @@ fn level(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
 fn is_level_missing(at: Cursor<'_>) -> bool {
     let is_key = |rest| operator(rest).0 != Operator::Other;
     at.eof()
+        || code::fields_in_braces(at, false).is_some()
         || string(at).is_some_and(|(_, rest)| ends(rest))
         || at.literal().is_some_and(|(_, rest)| is_key(rest))
         || code::dotted_key(at).is_some_and(|(.., rest)| is_key(rest))

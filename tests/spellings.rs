@@ -121,6 +121,7 @@ fn lines_of_every_logger_mean_the_same() {
         log!(Level::Info, "paid", order_id = id, total);
         log!(nexlog::Level::Info, order_id = id, total; "paid");
         log!(if id > 1 { Level::Info } else { Level::Warn }, "paid", order_id = id, total);
+        log!("info".parse::<Level>().unwrap(), "paid", order_id = id, total);
         try_log!(Level::Info, "paid", order_id = id, total).unwrap();
     });
 }

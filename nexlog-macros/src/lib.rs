@@ -10,7 +10,7 @@
 //! | `record::parse`, `field`, `message`, `code` | which items did the user write? |
 //! | `record::template` | what does the text of a message ask for? |
 //! | `record::resolve` | which value does each field and each `{}` show? |
-//! | `record::check` | how is a mistake said, and what is its remedy? |
+//! | `record::check`, `source` | how is a mistake said, and what is its remedy? |
 //! | `record::descriptor` | what does the call site tell the runtime about itself? |
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |

@@ -8,7 +8,9 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::buffer::Cursor;
 use syn::{Error, LitStr, Result};
 
-use super::model::{Bare, Code, Form, How, Shape};
+use super::code::cut_at_assignment;
+use super::model::{Bare, Code, Form, How, Level, Shape};
+use super::source::source;
 use super::template::Flaw;
 
 const FORMS: &str = "a field is `key = value`, `key`, `?key` or `%key`";
@@ -47,7 +49,7 @@ fn is_later_option(name: &Ident) -> bool {
 }
 
 /// Whether the name of an option can be used.
-pub fn option_name(name: &Ident) -> Result<()> {
+pub fn option_name(name: &Ident, is_called: bool) -> Result<()> {
     if is_later_option(name) {
         return Err(not_yet(name));
     }
@@ -56,9 +58,23 @@ pub fn option_name(name: &Ident) -> Result<()> {
     }
     let text = name.to_string();
     let remedy = match text.as_str() {
-        "debug" | "display" | "err" | "secret" | "bytes" | "serde" => {
+        "debug" | "display" | "err" | "secret" | "bytes" | "serde" if is_called => {
             format!("`{text}(…)` needs a key: write `key = {text}(value)`")
         }
+        "name" if !is_called => {
+            "`name` is not an option: leave it out, a record is known by its target, message and \
+             place; a field is written `name = value`"
+                .to_owned()
+        }
+        "parent" if !is_called => {
+            "`parent` is not an option: leave it out, the context of the span comes by itself; a \
+             field is written `parent = value`"
+                .to_owned()
+        }
+        _ if !is_called => format!(
+            "`{text}` is not an option: the options are `target: \"…\"` and `logger: &…`; a field \
+             is written `{text} = value`"
+        ),
         _ => format!(
             "`{text}` is not an option: the options are `target(\"…\")` and `logger(&…)`; \
              a field is written `key = {text}(…)`"
@@ -99,6 +115,16 @@ pub fn missing_level(span: Span, form: Form) -> Error {
     Error::new(span, format!("`{name}!` begins with a level: `{name}!(Level::Info, …)`{remedy}"))
 }
 
+/// `log!("info", "paid")`
+pub fn text_as_level(text: &LitStr) -> Error {
+    let level = Level::from_name(&text.value()).map_or("Info", Level::variant);
+    let given = text.value();
+    Error::new(
+        text.span(),
+        format!("`{given:?}` is a text, not a level: write a level, e.g. `Level::{level}`"),
+    )
+}
+
 pub fn items_in_enabled(span: Span) -> Error {
     Error::new(span, "`enabled!` takes a level and options only, no message and no fields")
 }
@@ -130,7 +156,42 @@ pub fn sigil_without_value(sigil: char, span: Span) -> Error {
 }
 
 pub fn sigil_without_key(sigil: char, code: &Code) -> Error {
-    at_code(code, format!("this expression needs a key: write `key = {sigil}{}`", code.tokens))
+    at_code(
+        code,
+        format!("this expression needs a key: write `key = {sigil}{}`", source(&code.tokens)),
+    )
+}
+
+/// `?key = value`
+pub fn sigil_before_key(sigil: char, code: &Code) -> Error {
+    let (key, assigned) = cut_at_assignment(code);
+    let value: TokenStream = assigned.into_iter().skip(1).collect();
+    let (key, value) = (source(&key), source(&value));
+    at_code(code, format!("the `{sigil}` belongs to the value: write `{key} = {sigil}{value}`"))
+}
+
+/// `user-agent = 1`
+pub fn hyphenated_key(text: &str, key: &Code, assigned: &Code) -> Error {
+    let mut assigned = source(&assigned.tokens);
+    if assigned.starts_with(':') {
+        "= value".clone_into(&mut assigned);
+    }
+    at_code(key, format!("a key with a hyphen is a text: write `\"{text}\" {assigned}`"))
+}
+
+/// `f(x) = 1`
+pub fn computed_key(key: &TokenStream, assigned: &TokenStream) -> Error {
+    let (shown, assigned) = (source(key), source(assigned));
+    Error::new_spanned(
+        key,
+        format!("a key made at run time stands in parentheses: write `({shown}) {assigned}`"),
+    )
+}
+
+/// `{ a = 1 }`
+pub fn fields_in_braces(fields: &TokenStream, span: Span) -> Error {
+    let fields = source(fields);
+    Error::new(span, format!("fields are written without braces: write `{fields}`"))
 }
 
 pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
@@ -189,7 +250,7 @@ pub fn not_an_expression(error: &Error) -> Error {
 
 /// A bare expression that no `{}` takes and that is no shorthand.
 pub fn not_a_field(bare: &Bare, has_message: bool, open: usize) -> Error {
-    let source = bare.code.tokens.to_string();
+    let source = source(&bare.code.tokens);
     let text = match &bare.shape {
         Shape::Text if has_message => {
             "a record has one message: join the two texts, or give this one a key".to_owned()

@@ -6,7 +6,7 @@
 
 use proc_macro2::{Delimiter, Ident, Literal, Span, TokenStream, TokenTree};
 use syn::buffer::Cursor;
-use syn::parse::{ParseBuffer, ParseStream};
+use syn::parse::ParseStream;
 use syn::{Expr, Result};
 
 use super::check;
@@ -84,6 +84,74 @@ pub fn lone_call(at: Cursor<'_>) -> Option<Ident> {
     ends(behind).then_some(name)
 }
 
+/// A key that only quotes allow, `user-agent`, in front of an operator: its text, what follows.
+pub fn hyphenated_key(at: Cursor<'_>) -> Option<(String, Cursor<'_>)> {
+    let (mut text, _, mut rest) = dotted_key(at)?;
+    let mut has_hyphen = false;
+    while let Some((hyphen, behind)) = rest.punct()
+        && hyphen.as_char() == '-'
+    {
+        let (part, behind) = match (dotted_key(behind), behind.literal()) {
+            (Some((part, _, behind)), _) => (part, behind),
+            (None, Some((number, behind))) if starts_with_digit(&number) => {
+                (number.to_string(), behind)
+            }
+            _ => return None,
+        };
+        text.push('-');
+        text.push_str(&part);
+        has_hyphen = true;
+        rest = behind;
+    }
+    (has_hyphen && operator(rest).0 != Operator::Other).then_some((text, rest))
+}
+
+/// The tokens in front of the `=` that makes an expression an assignment, and those from it on.
+pub fn cut_at_assignment(code: &Code) -> (TokenStream, TokenStream) {
+    let (mut left, mut right) = (TokenStream::new(), TokenStream::new());
+    for tree in code.tokens.clone() {
+        let is_sign = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '=');
+        let side = if is_sign || !right.is_empty() { &mut right } else { &mut left };
+        side.extend([tree]);
+    }
+    (left, right)
+}
+
+/// What is left of an argument.
+pub fn rest_of_argument(begin: Cursor<'_>) -> Code {
+    let mut end = begin;
+    while !ends(end)
+        && let Some((_, rest)) = end.token_tree()
+    {
+        end = rest;
+    }
+    between(begin, end)
+}
+
+/// The fields of `{ a = 1 }` as the whole of an argument. In front of the message nothing else
+/// can be meant; behind it, the braces may be a block that a `{}` shows.
+pub fn fields_in_braces(at: Cursor<'_>, is_before_message: bool) -> Option<TokenStream> {
+    let (inside, _, rest) = at.group(Delimiter::Brace)?;
+    if !ends(rest) {
+        return None;
+    }
+    let tokens = inside.token_stream();
+    let is_sequence = |tree: TokenTree| matches!(tree, TokenTree::Punct(p) if p.as_char() == ';');
+    if tokens.clone().into_iter().any(is_sequence) {
+        return None;
+    }
+    let behind_key = match (dotted_key(inside), inside.literal()) {
+        (Some((.., behind)), _) | (None, Some((_, behind))) => Some(behind),
+        (None, None) => None,
+    };
+    let is_field = sigil(inside).is_some()
+        || behind_key.is_some_and(|behind| {
+            operator(behind).0 != Operator::Other
+                || (ends(behind) && (is_before_message || !behind.eof()))
+        });
+    is_field.then_some(tokens)
+}
+
 /// A sigil in front of a value.
 pub fn sigil(at: Cursor<'_>) -> Option<char> {
     let (punct, _) = at.punct()?;
@@ -133,7 +201,7 @@ pub fn expression(input: ParseStream<'_>) -> Result<(Code, Shape)> {
         return Err(check::bare_keyword(&name));
     }
     let expr: Expr = input.parse().map_err(|error| check::not_an_expression(&error))?;
-    Ok((between(begin, input), shape(&expr)))
+    Ok((between(begin, input.cursor()), shape(&expr)))
 }
 
 /// The expression that fills the rest of the input.
@@ -148,9 +216,8 @@ pub fn single(tree: TokenTree) -> Code {
     Code { tokens: tree.into(), first: span, last: span }
 }
 
-/// The tokens from `begin` to where the input stands now.
-pub fn between(begin: Cursor<'_>, input: &ParseBuffer<'_>) -> Code {
-    let end = input.cursor();
+/// The tokens from `begin` to `end`.
+pub fn between(begin: Cursor<'_>, end: Cursor<'_>) -> Code {
     let (mut at, mut tokens) = (begin, TokenStream::new());
     let (mut first, mut last) = (None, begin.span());
     while at != end
@@ -181,6 +248,7 @@ fn shape(expr: &Expr) -> Shape {
         Expr::Group(group) => shape(&group.expr),
         Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_)) => Shape::Text,
         Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Eq(_)) => Shape::Comparison,
+        Expr::Assign(_) => Shape::Assignment,
         Expr::Call(call) => match &*call.func {
             Expr::Path(path) => match path.path.get_ident() {
                 Some(name) => Shape::Call(name.to_string()),

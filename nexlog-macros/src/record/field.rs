@@ -1,6 +1,6 @@
 //! One field: key, operator, form, value, in the spellings of nexlog, `tracing`, `log` and `slog`.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenTree};
 use syn::Result;
 use syn::buffer::Cursor;
 use syn::ext::IdentExt as _;
@@ -8,11 +8,11 @@ use syn::parse::{ParseStream, Parser};
 
 use super::check;
 use super::code::{
-    Operator, dotted_key, ends, expression, lone_call, operator, sigil, skip_to, skip_token,
-    sole_expression,
+    Operator, between, dotted_key, ends, expression, hyphenated_key, lone_call, operator,
+    rest_of_argument, sigil, skip_to, skip_token, sole_expression,
 };
 use super::message::string;
-use super::model::{Code, How, Item, Key, Value};
+use super::model::{Code, How, Item, Key, Shape, Value};
 
 /// The field at this position; `None` when the argument is something else.
 pub fn field(input: ParseStream<'_>) -> Result<Option<Item>> {
@@ -34,9 +34,9 @@ pub fn field(input: ParseStream<'_>) -> Result<Option<Item>> {
     if let Some((text, span, rest)) = dotted_key(at) {
         let (operator, behind) = operator(rest);
         if operator == Operator::Other {
-            return Ok(None);
+            return refuse_hyphens(at).map(|()| None);
         }
-        let code = shorthand_code(at, rest);
+        let code = between(at, rest);
         skip_to(input, behind);
         return after_key(input, operator, text, span, Some(code)).map(Some);
     }
@@ -46,6 +46,16 @@ pub fn field(input: ParseStream<'_>) -> Result<Option<Item>> {
         return Err(check::number_as_key(&number));
     }
     computed_key(input)
+}
+
+/// `user-agent = value` is a difference to Rust, and a key to many.
+fn refuse_hyphens(at: Cursor<'_>) -> Result<()> {
+    match hyphenated_key(at) {
+        Some((text, rest)) => {
+            Err(check::hyphenated_key(&text, &between(at, rest), &rest_of_argument(rest)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// `(expr) = value`
@@ -69,7 +79,10 @@ fn sigil_shorthand(input: ParseStream<'_>, sigil: char) -> Result<Item> {
         return Err(check::sigil_without_value(sigil, at.span()));
     }
     let key = shorthand(at);
-    let (code, _) = expression(input)?;
+    let (code, shape) = expression(input)?;
+    if shape == Shape::Assignment {
+        return Err(check::sigil_before_key(sigil, &code));
+    }
     match key {
         Some(key) => Ok(Item::Field(key, Value { how: of_sigil(sigil), code })),
         None => Err(check::sigil_without_key(sigil, &code)),
@@ -176,17 +189,4 @@ fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
 pub fn shorthand(at: Cursor<'_>) -> Option<Key> {
     let (text, span, rest) = dotted_key(at)?;
     ends(rest).then_some(Key::Literal(text, span))
-}
-
-/// The tokens of a dotted key, to be evaluated as `key:?` asks.
-fn shorthand_code(begin: Cursor<'_>, end: Cursor<'_>) -> Code {
-    let (mut at, mut tokens, mut last) = (begin, TokenStream::new(), begin.span());
-    while at != end
-        && let Some((tree, rest)) = at.token_tree()
-    {
-        last = tree.span();
-        tokens.extend([tree]);
-        at = rest;
-    }
-    Code { tokens, first: begin.span(), last }
 }

@@ -4,7 +4,7 @@
 //! tokens ─ parse ─► Call ─ resolve ─► Plan ─ expand ─► tokens
 //!                    │       │  ▲
 //!                    │       │  └─ template (the message's grammar)
-//!                    └───────┴──► check (every error text)
+//!                    └───────┴──► check (every error text) ─► source (code quoted in one)
 //! ```
 
 mod check;
@@ -17,6 +17,7 @@ mod message;
 mod model;
 mod parse;
 mod resolve;
+mod source;
 mod template;
 mod values;
 

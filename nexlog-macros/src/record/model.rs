@@ -50,6 +50,15 @@ impl Level {
             .map(Level)
     }
 
+    /// The level that a text like `"info"` names.
+    pub fn from_name(name: &str) -> Option<Level> {
+        Self::NAMES
+            .iter()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .copied()
+            .and_then(Self::from_variant)
+    }
+
     /// The name of the variant: `Info`.
     pub fn variant(self) -> &'static str {
         Self::NAMES[usize::from(self.0)]
@@ -91,6 +100,8 @@ pub struct Bare {
 pub enum Shape {
     Text,
     Comparison,
+    /// `f(x) = 1`: a key that is not one.
+    Assignment,
     /// A call of one plain name.
     Call(String),
     /// `format!(…)`, `format_args!(…)`

@@ -6,8 +6,9 @@
 //! editor completes inside them, and two mistakes are two errors.
 
 use proc_macro2::{Delimiter, Ident, TokenStream};
+use syn::buffer::Cursor;
 use syn::parse::{ParseStream, Parser};
-use syn::{Expr, Result};
+use syn::{Expr, LitStr, Result};
 
 use super::check::{self, Faults};
 use super::code::{self, Operator, ends, expression, operator};
@@ -85,12 +86,10 @@ fn option_ahead(input: ParseStream<'_>, known: Known) -> Option<Ident> {
         return (known_name || known == Known::OrNot).then_some(name);
     }
     match operator(rest) {
-        (Operator::Colon, behind) if check::is_option(&name) => {
-            // `target:% = v` is a field of that name, in `log`'s spelling.
-            (code::sigil(behind).is_none()).then_some(name)
-        }
-        (Operator::Colon, behind) if known == Known::OrNot => {
-            (code::sigil(behind).is_none() && !field::is_form(behind)).then_some(name)
+        // `target:% = v` is a field of that name, in `log`'s spelling.
+        (Operator::Colon, behind) if code::sigil(behind).is_some() => None,
+        (Operator::Colon, behind) => {
+            (check::is_option(&name) || !field::is_form(behind)).then_some(name)
         }
         _ => None,
     }
@@ -103,7 +102,7 @@ fn same_option(a: &Chosen, b: &Chosen) -> bool {
 fn option(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
     let called = code::lone_call(input.cursor()).is_some();
     code::skip_token(input);
-    check::option_name(name)?;
+    check::option_name(name, called)?;
     if !called {
         // The `:`.
         code::skip_token(input);
@@ -146,19 +145,49 @@ fn option_value(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
 
 fn level(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
     let at = input.cursor();
-    let missing = input.is_empty()
-        || string(at).is_some()
-        || code::dotted_key(at).is_some_and(|(.., rest)| operator(rest).0 != Operator::Other);
-    if missing {
+    if let Some((text, rest)) = string(at)
+        && is_in_place_of_level(input, &text, rest)
+    {
+        faults.add(check::text_as_level(&text));
+        code::skip_token(input);
+        return separator(input, faults);
+    }
+    if is_level_missing(at) {
         faults.add(check::missing_level(at.span(), call.form));
         return;
     }
     let ahead = input.fork();
     match expression(input) {
+        Ok((_, Shape::Assignment)) => faults.add(check::missing_level(at.span(), call.form)),
         Ok((code, _)) => call.level = classify(&ahead, code),
         Err(error) => recover(input, faults, error),
     }
     separator(input, faults);
+}
+
+/// Whether a field or the message stands where the level should be. An expression may begin
+/// like both: `"debug".parse::<Level>()`, `self.level()`.
+fn is_level_missing(at: Cursor<'_>) -> bool {
+    let is_key = |rest| operator(rest).0 != Operator::Other;
+    at.eof()
+        || code::fields_in_braces(at, false).is_some()
+        || string(at).is_some_and(|(_, rest)| ends(rest))
+        || at.literal().is_some_and(|(_, rest)| is_key(rest))
+        || code::dotted_key(at).is_some_and(|(.., rest)| is_key(rest))
+}
+
+/// Whether a text is meant as a level: its name, or in front of the message.
+fn is_in_place_of_level(input: ParseStream<'_>, text: &LitStr, rest: Cursor<'_>) -> bool {
+    if !ends(rest) {
+        return false;
+    }
+    if Level::from_name(&text.value()).is_some() {
+        return true;
+    }
+    let ahead = input.fork();
+    code::skip_token(&ahead);
+    code::skip_token(&ahead);
+    message::message(&ahead).is_some()
 }
 
 /// A path whose last segment is the name of a level is known while compiling.
@@ -201,10 +230,13 @@ fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
         }
         return Ok(Item::Splice(expression(input)?.0));
     }
+    let has_message = call.items.iter().any(|item| matches!(item, Item::Message(_)));
+    if let Some(fields) = code::fields_in_braces(at, !has_message) {
+        return Err(check::fields_in_braces(&fields, at.span()));
+    }
     if let Some(field) = field::field(input)? {
         return Ok(field);
     }
-    let has_message = call.items.iter().any(|item| matches!(item, Item::Message(_)));
     if !has_message && let Some(text) = message::message(input) {
         return Ok(Item::Message(text?.into()));
     }
@@ -219,6 +251,14 @@ fn bare(input: ParseStream<'_>) -> Result<Item> {
         Some(text) => (code::single(text?.token().into()), Shape::Text),
         None => expression(input)?,
     };
+    if shape == Shape::Assignment {
+        let (key, value) = code::cut_at_assignment(&code);
+        return Err(check::computed_key(&key, &value));
+    }
+    if operator(input.cursor()).0 == Operator::Assign {
+        let value = code::rest_of_argument(input.cursor());
+        return Err(check::computed_key(&code.tokens, &value.tokens));
+    }
     Ok(Item::Bare(Bare { code, key, shape }))
 }
 

@@ -76,6 +76,10 @@ fn messages_show_fields_captures_and_arguments() {
     assert_eq!(described(r#""{0} {0:?} {0}", x"#), "0:h0:h0:MS0;L1: S1;L1: S0;.");
     assert_eq!(described(r#""{a.b}", a.b"#), "0:f3:a.bMS0;.");
     assert_eq!(described(r#""{:w$} {:.*}", 1, 2, 3.0, w = 4"#), "0:f1:wh0:h0:MS1;L1: S2;.");
+    for argument in ["{ x }", "{ a = 1; x }", "{ a == b }", "a - b", "user-agent == 1", "|a| a - b"]
+    {
+        assert_eq!(described(&format!(r#""{{}}", {argument}"#)), "0:h0:MS0;.", "{argument}");
+    }
     assert_eq!(described(r#""""#), "0:M.");
     assert_eq!(described("x"), "0:f1:x.");
     assert_eq!(described(""), "0:.");
@@ -137,6 +141,27 @@ fn one_mistake_is_one_error() {
         r#""a", k = 1 +"#,
         r#""a {x:zz}""#,
         "format!(\"a\")",
+        r#""a", user-agent = 1"#,
+        r#""a", http.user-agent-2 = ?x"#,
+        r#""a"; user-agent => 1"#,
+        r#""a", user-agent: 1"#,
+        r#""a", content-type:% = x"#,
+        r#""a", f(x) = 1"#,
+        r#""a"; f(x) => 1"#,
+        r#""a", x[0] = 1"#,
+        r#""a", A::B = 1"#,
+        r#""a", &x = 1"#,
+        r#""a", ?x = 1"#,
+        r#"{ a = 1 }, "a""#,
+        r#"{ a = 1, b = ?x, c }, "a""#,
+        r#"{ %x, a }, "a""#,
+        r#"{ a, b }, "a""#,
+        r#"{ x }, "a""#,
+        r#""a {}", { a = 1 }"#,
+        r#""a {} {}", 1 +, x"#,
+        r#"name: "a", "b""#,
+        r#"parent: &span, "b""#,
+        r#"debug: x, "b""#,
     ] {
         let errors = errors(call);
         assert_eq!(errors.len(), 1, "{call}: {errors:#?}");
@@ -150,13 +175,42 @@ fn two_mistakes_are_two_errors() {
 
 #[test]
 fn a_level_is_demanded_where_one_belongs() {
-    for call in
-        ["(n) (log) \"a\"", "(n) (log)", "(n) (log) k = 1", "(n) (try_log) \"a\"", "(n) (enabled)"]
-    {
+    for call in [
+        "(n) (log) \"a\"",
+        "(n) (log)",
+        "(n) (log) k = 1",
+        "(n) (log) f(x) = 1, \"a\"",
+        "(n) (log) user-agent = 1, \"a\"",
+        "(n) (log) \"k\" = 1, \"a\"",
+        "(n) (log) \"a {}\", x + 1",
+        "(n) (log) \"a\"; \"k\" => x",
+        "(n) (log) \"info\", \"a\"",
+        "(n) (log) \"inof\", \"a\", x",
+        "(n) (log) \"info\", concat!(\"a\")",
+        "(n) (log) name: \"x\", level, \"a\"",
+        "(n) (try_log) \"a\"",
+        "(n) (enabled)",
+        "(n) (enabled) \"info\"",
+    ] {
         assert_eq!(errors_of(call).len(), 1, "{call}: {:?}", errors_of(call));
     }
     assert_eq!(errors_of("(n) (enabled) Level::Info, \"a\"").len(), 1);
-    assert_eq!(errors_of("(n) (log) level(x), \"a\"").len(), 0);
+    for level in [
+        "level(x)",
+        "\"debug\".parse::<Level>().unwrap()",
+        "\"debug\" .parse().map_or(a, b)",
+        "LEVELS[0]",
+        "3.into()",
+        "'d'.into()",
+        "{ level }",
+        "{ a = 1; level }",
+    ] {
+        for form in ["log", "try_log"] {
+            let call = format!("(n) ({form}) {level}, \"a\"");
+            assert_eq!(errors_of(&call).len(), 0, "{call}: {:?}", errors_of(&call));
+        }
+        assert_eq!(errors_of(&format!("(n) (enabled) {level}")).len(), 0, "{level}");
+    }
 }
 
 #[test]

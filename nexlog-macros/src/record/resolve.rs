@@ -74,8 +74,13 @@ pub fn resolve(items: Vec<Item>, faults: &mut Faults) -> Plan {
         Item::Message(text) => Some(Rc::clone(text)),
         _ => None,
     });
-    let mut resolver =
-        Resolver { plan: Plan::default(), keys: HashMap::new(), positions: Vec::new(), faults };
+    let mut resolver = Resolver {
+        plan: Plan::default(),
+        keys: HashMap::new(),
+        positions: Vec::new(),
+        is_broken: !faults.is_empty(),
+        faults,
+    };
     let Some(text) = message else {
         resolver.items(items, 0, false);
         return resolver.plan;
@@ -97,6 +102,8 @@ struct Resolver<'a> {
     keys: HashMap<String, usize>,
     /// The arguments of `{}`, as numbers of `plan.arguments`.
     positions: Vec<usize>,
+    /// An argument was not understood: that one is missing says nothing then.
+    is_broken: bool,
     faults: &'a mut Faults,
 }
 
@@ -186,6 +193,9 @@ impl Resolver<'_> {
     fn arguments_match(&mut self, text: &LitStr, template: &Template, holes: &[&Hole]) -> bool {
         let given = self.positions.len();
         if given < template.positional {
+            if self.is_broken {
+                return false;
+            }
             let refers = |hole: &&&Hole| references(hole).any(|r| is_beyond(r, given));
             let source = holes.iter().find(refers).map_or("{}", |hole| hole.source.as_str());
             let needed = template.positional;

@@ -40,9 +40,9 @@ impl<T: fmt::Display + ?Sized> Value for Display<'_, T> {
 /// `bytes(&b)`: shown as hex.
 pub struct Bytes<'a, T: ?Sized>(pub &'a T);
 
-impl<T: AsRef<[u8]> + ?Sized> Value for Bytes<'_, T> {
+impl<T: AsBytes + ?Sized> Value for Bytes<'_, T> {
     fn record(&self, out: ValueWriter<'_>) {
-        out.bytes(self.0.as_ref());
+        out.bytes(self.0.as_bytes());
     }
 }
 
@@ -74,8 +74,46 @@ impl Value for Chain<'_> {
 
 /// What `target(expr)` takes: anything that is text.
 #[inline]
-pub fn target_text<T: AsRef<str> + ?Sized>(target: &T) -> &str {
-    target.as_ref()
+pub fn target_text<T: AsText + ?Sized>(target: &T) -> &str {
+    target.as_text()
+}
+
+/// `AsRef<str>`, with an error text of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a text",
+    label = "a target and a key are texts",
+    note = "write a `&str` or a `String`, for example `format!(\"…\")`"
+)]
+pub trait AsText {
+    /// The text.
+    fn as_text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> AsText for T {
+    #[inline]
+    fn as_text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// `AsRef<[u8]>`, with an error text of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not made of bytes",
+    label = "`bytes(…)` takes a slice, an array or a `Vec` of `u8`, or a text",
+    note = "leave `bytes` out to log the value as what it is"
+)]
+pub trait AsBytes {
+    /// The bytes.
+    fn as_bytes(&self) -> &[u8];
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<[u8]> + ?Sized> AsBytes for T {
+    #[inline]
+    fn as_bytes(&self) -> &[u8] {
+        self.as_ref()
+    }
 }
 
 /// The steps of the ladders that are not the common case.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
+use super::capture::AsText;
 use super::writer::MapWriter;
 use super::{Value, ValueWriter};
 
@@ -57,9 +58,9 @@ impl<F: Fields + ?Sized> Value for Splice<'_, F> {
 #[doc(hidden)]
 pub struct Keyed<'a, K: ?Sized, V: ?Sized>(pub &'a K, pub &'a V);
 
-impl<K: AsRef<str> + ?Sized, V: Value + ?Sized> Value for Keyed<'_, K, V> {
+impl<K: AsText + ?Sized, V: Value + ?Sized> Value for Keyed<'_, K, V> {
     fn record(&self, out: ValueWriter<'_>) {
-        out.map(|map| map.entry(&self.0.as_ref(), self.1));
+        out.map(|map| map.entry(&self.0.as_text(), self.1));
     }
 }
 

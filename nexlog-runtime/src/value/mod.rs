@@ -50,7 +50,8 @@ impl Seal {
     message = "`{Self}` cannot be logged as a typed value",
     label = "this value has no encoder",
     note = "write `debug(value)` or `display(value)` (short: `?value`, `%value`) to log its text, \
-            `err(&error)` for an error, or implement `nexlog::Value` for `{Self}`"
+            `err(&error)` for an error, or implement `nexlog::Value` for `{Self}`",
+    note = "a logger is named first, by the option `logger(&l)`"
 )]
 pub trait Value {
     /// Writes this value, once. Writing nothing is the same as `None`: the field is left out.

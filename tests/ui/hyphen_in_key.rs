@@ -1,0 +1,5 @@
+fn main() {
+    nexlog::info!("paid", user-agent = 1);
+    nexlog::info!("paid"; user-agent => 1);
+    nexlog::info!("paid", user-agent: 1);
+}

@@ -1,0 +1,5 @@
+fn main() {
+    nexlog::log!("info", "paid");
+    nexlog::log!("WARN", order = 1);
+    nexlog::enabled!("debug");
+}

@@ -67,8 +67,7 @@ pub fn option_name(name: &Ident, is_called: bool) -> Result<()> {
                 .to_owned()
         }
         "parent" if !is_called => {
-            "`parent` is not an option: leave it out, the context of the span comes by itself; a \
-             field is written `parent = value`"
+            "`parent` is not an option: leave it out; a field is written `parent = value`"
                 .to_owned()
         }
         _ if !is_called => format!(

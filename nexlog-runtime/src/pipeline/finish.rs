@@ -14,6 +14,13 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How long the drop of the last handle waits for a pass that is under way.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
+/// At the end, where clocks differ.
+const MORE_PASSES: u32 = 100;
+
+fn are_reached(targets: &[(&Lane, u64)]) -> bool {
+    targets.iter().all(|(lane, target)| lane.consumed() >= *target)
+}
+
 impl Core {
     /// Returns when every sink has all records that were accepted before the call.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), Error> {
@@ -35,8 +42,7 @@ impl Core {
             return Err(Error::Refused { reason: DropReason::Busy });
         }
         let end = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + YEAR);
-        let targets: Vec<(&Lane, u64)> =
-            self.lanes.iter().map(|lane| (lane, lane.published())).collect();
+        let targets = self.targets();
         let late = || Error::Timeout { what, waited: timeout };
         if self.worker.pass(&self.doze, end) == Some(false) {
             return Err(late());
@@ -44,7 +50,7 @@ impl Core {
         loop {
             let mut locked = self.lock_until(end).ok_or_else(late)?;
             let pass = locked.pipeline.pass(self, None, true);
-            let is_done = targets.iter().all(|(lane, target)| lane.consumed() >= *target);
+            let is_done = are_reached(&targets);
             let failing = locked.pipeline.outputs.failing();
             let outcome = if is_done { last(&mut locked.pipeline) } else { Ok(()) };
             self.unlock(locked, Some(pass));
@@ -67,9 +73,23 @@ impl Core {
         // Called from `on_error`, the mutex is free; from a sink, it never will be.
         let locked = self.try_lock_anywhere().or_else(|| self.lock_until(end));
         let Some(mut locked) = locked else { return false };
-        let pass = locked.pipeline.pass(self, None, true);
+        // Read under the lock, so that one pass is enough, unless the clocks of two cores differ:
+        // then a record may seem to be made after the pass began.
+        let targets = self.targets();
+        let mut pass = locked.pipeline.pass(self, None, true);
+        for _ in 0..MORE_PASSES {
+            if are_reached(&targets) {
+                break;
+            }
+            pass.errors.extend(locked.pipeline.pass(self, None, false).errors);
+        }
         self.unlock(locked, Some(pass));
         true
+    }
+
+    /// How far each lane has to be drained for all that is there now.
+    fn targets(&self) -> Vec<(&Lane, u64)> {
+        self.lanes.iter().map(|lane| (lane, lane.published())).collect()
     }
 
     /// Writes what is there, without waiting longer than `patience` for the pipeline.

@@ -129,7 +129,8 @@ fn run(scene: &str, mode: &str, more: &[(&str, &str)]) -> Run {
         vec![("FILE", file.to_str().unwrap()), ("WITNESS", page.to_str().unwrap()), ("MODE", mode)];
     variables.extend(more);
     let outcome = child::run(scene, &variables);
-    let written = lines::of_file(&file);
+    let read = if scene == "detached" { lines::whole_of_file } else { lines::of_file };
+    let written = read(&file);
     Run { outcome, lines: written, witness: Witness::at(&page), _folder: folder }
 }
 

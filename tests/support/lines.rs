@@ -23,6 +23,15 @@ pub fn of_file(path: &Path) -> Vec<String> {
     String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect()
 }
 
+/// The same without a torn last line. A process that ends kills its other threads, also in the
+/// middle of a `write`; the record was of a call that never returned.
+pub fn whole_of_file(path: &Path) -> Vec<String> {
+    let mut bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    bytes.truncate(end);
+    String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
 /// The messages of all records.
 pub fn messages(records: &[Value]) -> Vec<&str> {
     records.iter().map(|record| record["msg"].as_str().unwrap_or("")).collect()

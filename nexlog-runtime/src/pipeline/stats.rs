@@ -20,7 +20,7 @@ pub struct Stats {
     pub dropped: u64,
     /// Why they were lost; sums up to `dropped`.
     pub dropped_by: DroppedBy,
-    /// Records of a dead process that were written.
+    /// Records of a dead process that were written. Always 0 so far: nothing is recovered yet.
     pub recovered: u64,
     /// Records the logger made about itself.
     pub own: u64,
@@ -30,7 +30,7 @@ pub struct Stats {
     pub errors: u64,
     /// Buffers of threads, in use or kept for the next thread.
     pub lanes: u64,
-    /// Files rotated.
+    /// Files rotated. Always 0 so far: files are only appended to.
     pub rotations: u64,
     /// One for each sink, in the order of the builder's calls.
     pub sinks: Vec<SinkStats>,

@@ -120,9 +120,12 @@ impl Core {
     /// the pipeline is held meanwhile, so that nothing logged after it is written before it.
     pub(crate) fn adopt(&self, take: impl FnOnce() -> (Images, u64)) {
         let filter = self.filter();
-        let Some(mut pipeline) = self.lock(NESTED_PATIENCE) else { return };
-        let (early, lost) = take();
+        let locked = self.lock(NESTED_PATIENCE);
+        let (early, lost) = take(); // in any case: `install` has promised it
         self.counts.drop_at_call(DropReason::Early, lost);
+        let Some(mut pipeline) = locked else {
+            return self.counts.drop_at_call(DropReason::Busy, early.entries().count() as u64);
+        };
         let pass = self.write_wanted(&mut pipeline, &early, &filter);
         self.unlock(pipeline, Some(pass));
     }

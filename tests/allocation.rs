@@ -240,8 +240,12 @@ fn an_allocator_that_refuses_costs_records_and_nothing_else() {
                     assert_eq!(stats.accepted, 12, "{nth} {stats:#?}");
                     let users = memory.lines().iter().filter(|l| l.contains("\"x\"")).count();
                     assert_eq!(users as u64, stats.written, "{nth}");
-                    let bad = stats.dropped - stats.dropped_by.no_memory - stats.dropped_by.sink;
-                    assert_eq!(bad, 0, "{stats:#?}");
+                    // A caller that must not wait for sinks loses a record that has no lane, or
+                    // an oldest half to drop, while the worker is in a pass.
+                    let may_be_busy = mode == Mode::Background && overflow != Overflow::Block;
+                    let by = &stats.dropped_by;
+                    let expected = by.no_memory + by.sink + if may_be_busy { by.busy } else { 0 };
+                    assert_eq!(stats.dropped, expected, "{stats:#?}");
                 }
             }
         }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock;
+use crate::context::SpanRecords;
+use crate::context::timing;
 use crate::error::Error;
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, PROGRAM};
@@ -53,6 +55,7 @@ pub fn builder() -> Builder {
         outputs: Vec::new(),
         lane_bytes: 1 << 20,
         common: Common::new(),
+        spans: SpanRecords::None,
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
@@ -94,6 +97,7 @@ pub struct Builder {
     outputs: Vec<Output>,
     lane_bytes: u64,
     common: Common,
+    spans: SpanRecords,
     settings: Settings,
 }
 
@@ -165,6 +169,12 @@ impl Builder {
     /// Adds the field `pid`.
     pub fn pid(self) -> Self {
         self.field("pid", std::process::id())
+    }
+
+    /// Which records spans make about themselves in this logger. Default: none.
+    pub fn spans(mut self, records: SpanRecords) -> Self {
+        self.spans = records;
+        self
     }
 
     /// Takes the memory of lanes, scratch and batches from this allocator. Default: the
@@ -249,7 +259,7 @@ impl Builder {
             self.outputs.push(Console::stderr().into());
         }
         let settings = self.settings;
-        let mode = settings.mode;
+        let (mode, spans) = (settings.mode, self.spans);
         let mut opened = Vec::with_capacity(self.outputs.len());
         for output in self.outputs {
             let output = output.open()?;
@@ -269,6 +279,7 @@ impl Builder {
         if mode == Mode::Background {
             worker::start(&core)?;
         }
+        timing::tell(&core, spans);
         Ok(core)
     }
 

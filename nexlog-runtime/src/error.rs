@@ -6,7 +6,7 @@
 //! `fn main() -> Result<(), nexlog::Error>` shows to whoever started the program.
 
 use core::error::Error as StdError;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -67,6 +67,18 @@ pub enum Error {
         name: String,
         /// Why.
         source: io::Error,
+    },
+
+    /// A `traceparent` header is not one.
+    #[error(
+        "`{}` is no traceparent: {problem}; expected `00-<32 hex>-<16 hex>-<2 hex>`",
+        Shown(.header)
+    )]
+    Traceparent {
+        /// The header as it came.
+        header: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
 
     /// Something was not done in the time it was given.
@@ -134,6 +146,15 @@ impl fmt::Display for Chain<'_> {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+/// Foreign text: cut, and nothing in it can act on a terminal.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().take(80).flat_map(char::escape_debug).try_for_each(|c| f.write_char(c))
     }
 }
 

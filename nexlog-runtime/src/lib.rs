@@ -36,6 +36,7 @@ compile_error!("nexlog needs a target with 64-bit pointers");
 mod buffer;
 mod builder;
 mod clock;
+mod context;
 mod error;
 mod format;
 mod lane;
@@ -53,6 +54,9 @@ mod value;
 
 pub use buffer::Buffer;
 pub use builder::{Builder, GIB, KIB, MIB, builder};
+pub use context::{
+    Context, FieldSet, FutureExt, InContext, Instrumented, Scope, Span, SpanRecords,
+};
 pub use error::{DropReason, Error};
 pub use format::Format;
 pub use format::json::Json;

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::pipeline::state::{self, Core};
 use crate::pipeline::stats::Stats;
 use crate::site::filter::Filter;
+use crate::value::{Fields, fields_bytes};
 
 /// A logger. Cheap to clone; all clones are the same logger.
 ///
@@ -27,6 +28,8 @@ use crate::site::filter::Filter;
 #[derive(Clone)]
 pub struct Logger {
     handle: Arc<Handle>,
+    /// What its records carry besides, as a map's bytes.
+    fields: Arc<[u8]>,
 }
 
 /// What the clones share: its drop is the end of a local logger.
@@ -44,7 +47,30 @@ impl Drop for Handle {
 
 impl Logger {
     pub(crate) fn new(core: Arc<Core>) -> Logger {
-        Logger { handle: Arc::new(Handle { core }) }
+        Logger { handle: Arc::new(Handle { core }), fields: Arc::default() }
+    }
+
+    /// The same logger with fields that each record made with this handle carries, without a
+    /// scope. Stored typed, once; a record copies them. Later ones win over those of the handle
+    /// it is called on, and a record's own over both.
+    ///
+    /// ```
+    /// # use nexlog_runtime::{Memory, builder};
+    /// let logger = builder().sink(Memory::new()).build()?;
+    /// let db = logger.with([("component", "db")]); // or nexlog::fields! { component = "db" }
+    /// // info!(logger(&db), "connected") has component=db
+    /// # drop(db);
+    /// # Ok::<(), nexlog_runtime::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with(&self, fields: impl Fields) -> Logger {
+        let mut fields = fields_bytes(&fields);
+        fields.extend_from_slice(&self.fields);
+        Logger { handle: Arc::clone(&self.handle), fields: fields.into() }
+    }
+
+    pub(crate) fn fields(&self) -> &[u8] {
+        &self.fields
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {

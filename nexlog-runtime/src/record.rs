@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+use crate::context::chain::{Chain, ChainFields};
 use crate::format::plain;
 use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
 use crate::site::level::Level;
@@ -31,6 +32,8 @@ pub struct Record<'a> {
     pub(crate) values: Trusted<'a>,
     /// Whether a map of further fields follows the site's slots.
     pub(crate) has_extra: bool,
+    /// The scopes and spans it was made in.
+    pub(crate) context: Chain<'a>,
     /// The fields that every record of its logger has.
     pub(crate) common: Option<Map<'a>>,
 }
@@ -79,14 +82,21 @@ impl<'a> Record<'a> {
         self.site.message.as_ref().map(|pieces| Message { pieces, values: self.values })
     }
 
-    /// The fields, each key once: those the call states first, then run-time keys.
+    /// The fields, each key once: those the call states first, then run-time keys, those of the
+    /// scopes and spans around it from the outermost inwards (of a key that several have, the
+    /// innermost), and those of the logger.
     pub fn fields(&self) -> FieldIter<'a> {
-        FieldIter { record: *self, slots: self.slots(), pass: Pass::Literal, map: None, taken: 0 }
+        FieldIter { record: *self, pass: Pass::Literal(self.slots()) }
     }
 
     /// The value of a field.
     pub fn field(&self, key: &str) -> Option<ValueRef<'a>> {
         self.fields().find(|field| field.0 == key).map(|field| field.1)
+    }
+
+    /// The name of the innermost span it was made in.
+    pub fn span(&self) -> Option<&'a str> {
+        self.context.span()
     }
 
     /// Slots with their values, nulls and hidden ones included.
@@ -95,13 +105,50 @@ impl<'a> Record<'a> {
             slots: self.site.slots.iter(),
             values: self.values,
             extra: self.has_extra.then_some(&EXTRA),
-            common: self.common,
         }
     }
 
-    /// Whether there may be fields whose keys the call site does not state.
+    /// Whether it may have fields of its own whose keys the call site does not state.
     pub(crate) fn has_dynamic(&self) -> bool {
-        self.site.has_dynamic || self.has_extra || self.common.is_some()
+        self.site.has_dynamic || self.has_extra
+    }
+
+    /// Whether `is_it` says so of some key that the call site does not state.
+    pub(crate) fn further_keys(&self, is_it: impl Fn(&str) -> bool) -> bool {
+        let common = self.common.into_iter().flat_map(|map| map.iter());
+        self.run_time_fields().any(|(key, _)| is_it(key))
+            || self.context.into_iter().flat_map(|f| f.fields()).any(|(key, _)| is_it(key))
+            || common.map(|(key, _)| key).any(is_it)
+    }
+
+    /// Whether it has a field of its own with this key.
+    pub(crate) fn has_own(&self, key: &str) -> bool {
+        !self.is_new(key, usize::MAX)
+    }
+
+    /// The fields of the scopes and spans it was made in, but for those whose key it has itself.
+    pub(crate) fn context_fields(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+        let record = *self;
+        self.context.fields().filter(move |(key, _)| !record.has_own(key))
+    }
+
+    /// The fields that every record of its logger has, but for those whose key it has itself or
+    /// finds around it.
+    pub(crate) fn common_fields(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
+        let (record, common) = (*self, self.common);
+        let earlier = move |key: &str, number: usize| {
+            common.is_some_and(|map| {
+                map.iter().take(number).any(|(k, v)| k == key && v != ValueRef::Null)
+            })
+        };
+        let all = common.into_iter().flat_map(|map| map.iter().enumerate());
+        all.filter(move |(number, (key, value))| {
+            *value != ValueRef::Null
+                && !earlier(key, *number)
+                && !record.has_own(key)
+                && !record.context.has(key)
+        })
+        .map(|(_, field)| field)
     }
 }
 
@@ -162,7 +209,6 @@ pub(crate) struct SlotIter<'a> {
     slots: core::slice::Iter<'a, Slot>,
     values: Trusted<'a>,
     extra: Option<&'static Slot>,
-    common: Option<Map<'a>>,
 }
 
 impl<'a> Iterator for SlotIter<'a> {
@@ -170,63 +216,92 @@ impl<'a> Iterator for SlotIter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match self.slots.next().or_else(|| self.extra.take()) {
-            Some(slot) => Some((slot, self.values.next_value()?)),
-            None => self.common.take().map(|map| (&EXTRA, ValueRef::Map(map))),
-        }
+        let slot = self.slots.next().or_else(|| self.extra.take())?;
+        Some((slot, self.values.next_value()?))
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Literal,
-    Dynamic,
 }
 
 /// The fields of a [`Record`].
 #[derive(Clone)]
 pub struct FieldIter<'a> {
     record: Record<'a>,
-    slots: SlotIter<'a>,
-    pass: Pass,
-    map: Option<MapIter<'a>>,
-    /// How many run-time fields came out or were passed over so far.
-    taken: usize,
+    pass: Pass<'a>,
+}
+
+/// Where the iteration is, in this order.
+#[derive(Clone)]
+enum Pass<'a> {
+    Literal(SlotIter<'a>),
+    /// The run-time fields still to come, and how many were gone over.
+    Dynamic(SlotIter<'a>, Option<MapIter<'a>>, usize),
+    Context(ChainFields<'a>),
+    /// How many of the common fields were gone over.
+    Common(usize),
 }
 
 impl<'a> Iterator for FieldIter<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.pass == Pass::Literal {
-            for (slot, value) in self.slots.by_ref() {
-                if slot.kind == SlotKind::Field && value != ValueRef::Null {
-                    return Some((slot.key, value));
-                }
-            }
-            if !self.record.has_dynamic() {
-                return None;
-            }
-            (self.pass, self.slots) = (Pass::Dynamic, self.record.slots());
-        }
+        let record = self.record;
         loop {
-            while let Some((key, value)) = self.map.as_mut().and_then(Iterator::next) {
-                self.taken += 1;
-                if value != ValueRef::Null && self.record.is_new(key, self.taken - 1) {
-                    return Some((key, value));
+            let next = match &mut self.pass {
+                Pass::Literal(slots) => match next_literal(slots) {
+                    Some(field) => return Some(field),
+                    None => Pass::Dynamic(record.slots(), None, 0),
+                },
+                Pass::Dynamic(slots, map, taken) => {
+                    match next_dynamic(&record, slots, map, taken) {
+                        Some(field) => return Some(field),
+                        None => Pass::Context(record.context.fields()),
+                    }
                 }
-            }
-            let map = self.slots.by_ref().find_map(|(slot, value)| match value {
-                ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
-                _ => None,
-            });
-            self.map = Some(map?);
+                Pass::Context(fields) => match fields.find(|(key, _)| !record.has_own(key)) {
+                    Some(field) => return Some(field),
+                    None => Pass::Common(0),
+                },
+                Pass::Common(taken) => {
+                    *taken += 1;
+                    return record.common_fields().nth(*taken - 1);
+                }
+            };
+            self.pass = next;
         }
     }
 }
 
+fn next_literal<'a>(slots: &mut SlotIter<'a>) -> Option<(&'a str, ValueRef<'a>)> {
+    let (slot, value) =
+        slots.find(|(slot, value)| slot.kind == SlotKind::Field && *value != ValueRef::Null)?;
+    Some((slot.key, value))
+}
+
+fn next_dynamic<'a>(
+    record: &Record<'a>,
+    slots: &mut SlotIter<'a>,
+    map: &mut Option<MapIter<'a>>,
+    taken: &mut usize,
+) -> Option<(&'a str, ValueRef<'a>)> {
+    if !record.has_dynamic() {
+        return None;
+    }
+    loop {
+        while let Some((key, value)) = map.as_mut().and_then(Iterator::next) {
+            *taken += 1;
+            if value != ValueRef::Null && record.is_new(key, *taken - 1) {
+                return Some((key, value));
+            }
+        }
+        let next = slots.find_map(|(slot, value)| match value {
+            ValueRef::Map(map) if slot.kind == SlotKind::Dynamic => Some(map.iter()),
+            _ => None,
+        });
+        *map = Some(next?);
+    }
+}
+
 impl<'a> Record<'a> {
-    /// All run-time fields in order, doubles and nulls included.
+    /// All run-time fields of its own in order, doubles and nulls included.
     pub(crate) fn run_time_fields(
         &self,
     ) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> + use<'a> {
@@ -257,6 +332,7 @@ impl<'a> Record<'a> {
 pub(crate) mod testing {
     use super::{Record, ThreadInfo};
     use crate::buffer::Buffer;
+    use crate::context::chain::Chain;
     use crate::site::callsite::{Site, SiteInfo};
     use crate::site::level::Level;
     use crate::value::view::Timestamp;
@@ -300,6 +376,7 @@ pub(crate) mod testing {
                 // SAFETY: the image was written by `Image::push`.
                 values: unsafe { Trusted::new(self.image.buffer.as_bytes()) },
                 has_extra: false,
+                context: Chain::empty(),
                 common: None,
             }
         }

@@ -76,10 +76,11 @@ use std::time::Duration;
 pub use init::init;
 pub use nexlog_macros::Value;
 pub use nexlog_runtime::{
-    Allocator, Batch, Buffer, Builder, Color, Console, DropReason, DroppedBy, Error, ErrorRef,
-    FieldIter, Fields, FieldsWriter, File, Filter, FilterProblem, Format, GIB, Json, KIB, Level,
-    List, ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode,
-    Output, Overflow, ParseLevelError, Precision, Record, Sink, SinkStats, Stats, Text, ThreadInfo,
+    Allocator, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy, Error,
+    ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem, Format,
+    FutureExt, GIB, InContext, Instrumented, Json, KIB, Level, List, ListIter, ListWriter, Logger,
+    MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow, ParseLevelError,
+    Precision, Record, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo,
     Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush, set_filter, stats, sync,
 };
 

@@ -18,26 +18,20 @@ const FEW: usize = 8;
 /// Memory for more entries than this is given back after use.
 const KEPT_ENTRIES: usize = 4096;
 
-/// The bytes in which a record's keys lie: its own, and those of the fields that every record of
-/// its logger has.
+/// The bytes in which keys lie: a record's own, a frame's, or a logger's.
 #[derive(Clone, Copy)]
-pub(crate) struct Regions<'a> {
-    own: &'a [u8],
-    common: &'a [u8],
-}
+pub(crate) struct Region<'a>(pub(crate) &'a [u8]);
 
-impl<'a> Regions<'a> {
-    pub(crate) fn of(record: &Record<'a>) -> Regions<'a> {
-        let common = record.common.map_or(&[][..], |map| map.bytes.as_bytes());
-        Regions { own: record.values.as_bytes(), common }
+impl<'a> Region<'a> {
+    /// Of a record's own keys.
+    pub(crate) fn of(record: &Record<'a>) -> Region<'a> {
+        Region(record.values.as_bytes())
     }
 }
 
 /// Where a key lies. Lifetimes forbid an encoder to keep `&str`s from one record to the next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
-    /// The offset, with [`Place::COMMON`] when it is in the common bytes. Neither region comes
-    /// near 2 GiB.
     at: u32,
     len: u32,
 }
@@ -45,22 +39,16 @@ struct Place {
 impl Place {
     const FREE: Place = Place { at: u32::MAX, len: 0 };
 
-    const COMMON: u32 = 1 << 31;
-
-    fn of(key: &str, regions: Regions<'_>) -> Place {
+    fn of(key: &str, region: Region<'_>) -> Place {
+        let offset = key.as_ptr().addr().checked_sub(region.0.as_ptr().addr());
+        let offset = offset.filter(|at| *at < region.0.len()).and_then(|at| u32::try_from(at).ok());
         let len = u32::try_from(key.len()).unwrap_or(u32::MAX);
-        let offset = |bytes: &[u8]| {
-            let at = key.as_ptr().addr().checked_sub(bytes.as_ptr().addr())?;
-            u32::try_from(at).ok().filter(|_| at < bytes.len())
-        };
-        let common = || offset(regions.common).map(|at| at | Place::COMMON);
-        offset(regions.own).or_else(common).map_or(Place::FREE, |at| Place { at, len })
+        offset.map_or(Place::FREE, |at| Place { at, len })
     }
 
-    fn holds(self, key: &str, regions: Regions<'_>) -> bool {
-        let bytes = if self.at & Place::COMMON == 0 { regions.own } else { regions.common };
-        let at = (self.at & !Place::COMMON) as usize;
-        self.len as usize == key.len() && bytes.get(at..at + key.len()) == Some(key.as_bytes())
+    fn holds(self, key: &str, region: Region<'_>) -> bool {
+        let at = self.at as usize;
+        self.len as usize == key.len() && region.0.get(at..at + key.len()) == Some(key.as_bytes())
     }
 }
 
@@ -94,22 +82,22 @@ impl Seen {
         }
     }
 
-    /// Adds a key of the record whose regions these are; `false` when it was there already.
-    pub(crate) fn insert(&mut self, table: &mut Table, key: &str, regions: Regions<'_>) -> bool {
+    /// Adds a key of the record in whose region it lies; `false` when it was there already.
+    pub(crate) fn insert(&mut self, table: &mut Table, key: &str, region: Region<'_>) -> bool {
         let places = &mut self.places[table.start..table.start + table.slots];
         let free = if table.slots <= FEW {
-            if places[..table.used].iter().any(|place| place.holds(key, regions)) {
+            if places[..table.used].iter().any(|place| place.holds(key, region)) {
                 return false;
             }
             table.used
         } else {
-            match probe(places, self.hasher.hash_one(key), key, regions) {
+            match probe(places, self.hasher.hash_one(key), key, region) {
                 Some(free) => free,
                 None => return false,
             }
         };
         if let Some(place) = places.get_mut(free) {
-            *place = Place::of(key, regions);
+            *place = Place::of(key, region);
             table.used += 1;
         }
         true
@@ -119,19 +107,19 @@ impl Seen {
 /// The free slot for a new key, or `None` when the key is there. A table is never full: it has
 /// room for twice its keys.
 #[allow(clippy::cast_possible_truncation)] // any part of the hash will do
-fn probe(places: &[Place], hash: u64, key: &str, regions: Regions<'_>) -> Option<usize> {
+fn probe(places: &[Place], hash: u64, key: &str, region: Region<'_>) -> Option<usize> {
     let mask = places.len() - 1;
     let mut slot = hash as usize & mask;
     loop {
         match places[slot] {
             Place::FREE => return Some(slot),
-            place if place.holds(key, regions) => return None,
+            place if place.holds(key, region) => return None,
             _ => slot = (slot + 1) & mask,
         }
     }
 }
 
-/// Calls `each` for a record's run-time fields: those not null whose key is not that of a
+/// Calls `each` for a record's own run-time fields: those not null whose key is not that of a
 /// literal field and did not come before. What [`Record::fields`] gives behind the literal
 /// fields, in time that grows with their number only.
 pub(crate) fn run_time_fields<'a>(
@@ -139,14 +127,14 @@ pub(crate) fn run_time_fields<'a>(
     seen: &mut Seen,
     mut each: impl FnMut(&mut Seen, &'a str, ValueRef<'a>),
 ) {
-    let regions = Regions::of(record);
+    let region = Region::of(record);
     let fields = || record.run_time_fields().filter(|field| field.1 != ValueRef::Null);
     let mut table = seen.open(fields().count());
     for (key, value) in fields() {
         let literal = record.slots().any(|(slot, value)| {
             slot.kind == SlotKind::Field && slot.key == key && value != ValueRef::Null
         });
-        if !literal && seen.insert(&mut table, key, regions) {
+        if !literal && seen.insert(&mut table, key, region) {
             each(seen, key, value);
         }
     }

@@ -27,8 +27,9 @@ use crate::value::Seal;
 /// {"ts":"2026-11-22T13:50:00.123456Z","level":"INFO","target":"shop::pay","msg":"paid 3 items","order_id":42}
 /// ```
 ///
-/// The format's own keys come first, in the order above, then the record's fields. `msg` is
-/// left out when the call has no message. What values become:
+/// The format's own keys come first, in the order above, then the record's fields, `span` (the
+/// innermost span around the record), the fields of scopes and spans from the outermost inwards,
+/// and those of the logger. `msg` and `span` are left out when there is none. What values become:
 ///
 /// | value | JSON |
 /// | --- | --- |
@@ -67,6 +68,7 @@ pub struct Json {
     source: bool,
     thread: bool,
     nested_under: Option<String>,
+    span_path: bool,
     pretty: bool,
 }
 
@@ -82,6 +84,7 @@ impl Json {
             source: false,
             thread: false,
             nested_under: None,
+            span_path: false,
             pretty: false,
         }
     }
@@ -141,6 +144,14 @@ impl Json {
     #[must_use]
     pub fn nested_under(mut self, key: impl Into<String>) -> Json {
         self.nested_under = Some(key.into());
+        self
+    }
+
+    /// Writes `span` as the names of all spans around the record, from the outermost:
+    /// `"span":"serve:pay"`, instead of the innermost one alone.
+    #[must_use]
+    pub fn span_path(mut self) -> Json {
+        self.span_path = true;
         self
     }
 

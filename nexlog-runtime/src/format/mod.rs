@@ -4,6 +4,7 @@
 //! drainer keeps for it, with what was prepared for each call site. Encoders have no error
 //! path: every record has a valid output.
 
+mod context;
 mod distinct;
 mod escape;
 pub mod json;

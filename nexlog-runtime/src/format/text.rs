@@ -46,6 +46,7 @@ pub struct Text {
     target: bool,
     source: bool,
     thread: bool,
+    span_path: bool,
 }
 
 impl Text {
@@ -57,6 +58,7 @@ impl Text {
             target: true,
             source: false,
             thread: false,
+            span_path: false,
         }
     }
 
@@ -78,6 +80,14 @@ impl Text {
     #[must_use]
     pub fn thread(mut self) -> Text {
         self.thread = true;
+        self
+    }
+
+    /// Writes `span` as the names of all spans around the record, from the outermost:
+    /// `span=serve:pay`, instead of the innermost one alone.
+    #[must_use]
+    pub fn span_path(mut self) -> Text {
+        self.span_path = true;
         self
     }
 

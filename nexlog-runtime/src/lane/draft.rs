@@ -6,14 +6,18 @@
 //! scratch of its own), panic (the draft's drop leaves a marker) or take its time.
 
 use core::marker::PhantomData;
+use core::ptr;
 use std::sync::Arc;
 
+use super::announce;
 use super::memory::Allocator;
 use super::read::Images;
 use super::ring::Lane;
 use super::thread::{self, DepthMark};
 use crate::buffer::Buffer;
 use crate::clock;
+use crate::context::frame::Frame;
+use crate::context::stack;
 use crate::error::{DropReason, Error};
 use crate::logger::Logger;
 use crate::pipeline::state::{self, Core};
@@ -29,9 +33,10 @@ pub struct Draft<'a> {
     level: u8,
     flags: u8,
     kind: Kind,
-    slots: u16,
     /// `None` before `install`.
     core: Option<&'a Arc<Core>>,
+    /// Of a child logger: its fields, as a map's bytes.
+    fields: &'a [u8],
     lane: Option<&'a Lane>,
     /// `None` when refused or finished.
     image: Option<Image>,
@@ -66,12 +71,24 @@ impl<'a> Draft<'a> {
         logger: Option<&'a Logger>,
     ) -> Draft<'a> {
         let core = logger.map(Logger::core).or_else(state::global);
-        Draft::open(site, Some(level), target, core, Kind::Record)
+        let mut draft = Draft::open(site, Some(level), target, core, Kind::Record);
+        draft.fields = logger.map_or(&[], Logger::fields);
+        draft
     }
 
     /// One of the logger's own records: not counted, never refused for a level.
     pub(crate) fn own(site: &'static Site, core: &'a Arc<Core>) -> Draft<'a> {
         Draft::open(site, site.level(), None, Some(core), Kind::Own)
+    }
+
+    /// A record about the span that is on: the logger's own, with the span's level and target.
+    pub(crate) fn about_span(
+        site: &'static Site,
+        level: Level,
+        target: &str,
+        core: &'a Arc<Core>,
+    ) -> Draft<'a> {
+        Draft::open(site, Some(level), Some(target), Some(core), Kind::Span)
     }
 
     fn open(
@@ -92,8 +109,8 @@ impl<'a> Draft<'a> {
             level: level.map_or(Header::SITE_LEVEL, |level| level as u8),
             flags: 0,
             kind,
-            slots: 0,
             core,
+            fields: &[],
             lane: None,
             image: None,
             refused,
@@ -127,7 +144,6 @@ impl<'a> Draft<'a> {
     /// Adds the value of the next slot. Runs its code.
     #[inline(never)]
     pub fn push<T: Value + ?Sized>(&mut self, value: &T) {
-        self.slots += 1;
         if let Some(image) = &mut self.image {
             self.rendering = core::any::type_name::<T>();
             image.push(value);
@@ -151,14 +167,16 @@ impl<'a> Draft<'a> {
     }
 
     fn place(&mut self, mut image: Image) -> Result<(), DropReason> {
-        if image.cut_bytes() > 0 {
-            self.note_cut(&mut image);
+        if image.cut_bytes() > 0 || !self.fields.is_empty() {
+            let cut = image.cut_bytes();
+            self.flags |= Header::HAS_EXTRA;
+            image.push_extra(self.fields, cut);
         }
         let header = Header {
             site: self.site,
             ticks: clock::now(),
             bytes: 0,
-            slots: self.slots,
+            frame: 0,
             level: self.level,
             kind: self.kind as u8 | self.flags,
         };
@@ -170,29 +188,26 @@ impl<'a> Draft<'a> {
         outcome
     }
 
-    fn note_cut(&mut self, image: &mut Image) {
-        let cut = image.cut_bytes();
-        self.flags |= Header::HAS_EXTRA;
-        self.slots += 1;
-        image.push_extra("truncated", cut);
-    }
-
     fn deliver(&self, images: &mut Images) -> Result<(), DropReason> {
-        let is_own = self.kind == Kind::Own;
-        match (self.core, self.lane) {
-            (None, _) => {
-                images.sign();
-                early::push(images)
-            }
-            (Some(core), Some(lane)) if images.as_bytes().len() <= Lane::MAX_RECORD_BYTES => {
-                append(core, lane, images.as_bytes(), is_own)?;
+        let is_own = self.kind != Kind::Record;
+        // The logger's own records belong to nobody's work.
+        let frame = if self.kind == Kind::Own { ptr::null() } else { stack::current() };
+        if let (Some(core), Some(lane)) = (self.core, self.lane) {
+            // SAFETY: what is innermost is alive, and stays it: no user code runs in here but
+            // what `append` drains, and that leaves what it enters.
+            if unsafe { append(core, lane, images.as_bytes(), frame, is_own) }? {
                 core.after_commit(lane, self.flushes(core));
-                Ok(())
+                return Ok(());
             }
-            (Some(core), _) => {
-                images.sign();
-                core.write_directly(images, is_own)
-            }
+        }
+        // SAFETY: as above.
+        if !unsafe { images.surround(frame) } {
+            return Err(DropReason::NoMemory);
+        }
+        images.sign();
+        match self.core {
+            None => early::push(images),
+            Some(core) => core.write_directly(images, is_own),
         }
     }
 
@@ -202,7 +217,7 @@ impl<'a> Draft<'a> {
 
     fn count_drop(&self, reason: DropReason) {
         match self.core {
-            Some(_) if self.kind == Kind::Own => {}
+            Some(_) if self.kind != Kind::Record => {}
             Some(core) => core.count_drop(reason),
             None => early::count_drop(),
         }
@@ -253,34 +268,56 @@ pub(crate) fn own_image(
         site,
         ticks: clock::now(),
         bytes: 0,
-        slots: u16::try_from(values.len()).ok()?,
+        frame: 0,
         level: Header::SITE_LEVEL,
         kind: Kind::Own as u8,
     };
     seal(header, image.buffer)
 }
 
-/// Copies a finished record into the lane, making room as the logger's policy says.
-fn append(core: &Core, lane: &Lane, bytes: &[u8], is_own: bool) -> Result<(), DropReason> {
+/// Copies a finished record into the lane, behind the frames it was made in, making room as the
+/// logger's policy says. `false` when it does not fit in a segment.
+///
+/// # Safety
+/// `frame` is null or alive, and with it all around it.
+unsafe fn append(
+    core: &Core,
+    lane: &Lane,
+    bytes: &[u8],
+    frame: *const Frame,
+    is_own: bool,
+) -> Result<bool, DropReason> {
     let mut attempts = 0;
-    let at = loop {
-        match lane.reserve(&core.lanes.pool, bytes.len()) {
+    let mut at = loop {
+        // SAFETY: the caller's promise.
+        let needed = unsafe { announce::bytes_with(lane, frame, bytes.len()) };
+        if needed > Lane::MAX_RECORD_BYTES {
+            return Ok(false);
+        }
+        match lane.reserve(&core.lanes.pool, needed) {
             Ok(at) => break at,
             Err(refusal) => core.make_room(lane, refusal, attempts, is_own)?,
         }
         attempts += 1;
     };
-    // SAFETY: `reserve` gave `bytes.len()` writable bytes to this thread, which owns the lane;
-    // they hold one whole record. Scratch and lanes do not overlap.
+    // SAFETY: `reserve` gave so many writable bytes to this thread, which owns the lane; after
+    // the frames, which `bytes_with` counted, they hold one whole record. Scratch and lanes do
+    // not overlap.
     unsafe {
+        let distance = announce::announce(lane, frame, &mut at);
         core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
+        if distance > 0 {
+            let mut header = Header::read(at);
+            header.frame = distance;
+            header.write(at);
+        }
         if is_own {
             lane.producer().publish(bytes.len());
         } else {
             lane.producer().commit(bytes.len());
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Copies a thread's marker into its lane, if there is room without making any.

@@ -9,6 +9,7 @@
 
 use super::draft::Draft;
 use super::thread;
+use crate::context::stack;
 use crate::pipeline::doze::light_fence;
 use crate::site::callsite::Site;
 use crate::sys;
@@ -49,14 +50,24 @@ macro_rules! emit {
             // SAFETY: a thread's producer lives until the thread leaves its lane, which resets
             // the pointer; `NOBODY` lives for ever.
             let producer = unsafe { &*thread::producer() };
-            if is_plain && let Some(at) = producer.reserve(bytes) {
+            let frame = stack::current();
+            let distance = if frame.is_null() {
+                Some(0)
+            } else {
+                // SAFETY: what is innermost is alive.
+                producer.distance_to(unsafe { (*frame).id })
+            };
+            if is_plain
+                && let Some(at) = producer.reserve(bytes)
+                && let Some(frame) = distance
+            {
                 let ticks = sys::ticks();
                 #[allow(clippy::cast_possible_truncation)] // less than a segment
                 let header = Header {
                     site,
                     ticks,
                     bytes: bytes as u32,
-                    slots: $count,
+                    frame,
                     level: Header::SITE_LEVEL,
                     kind: Kind::Record as u8,
                 };

@@ -5,6 +5,7 @@
 //! `memory` by the one seam. `lanes` is the list of them all, and
 //! `read` the drainer's way through it, in the order of the clock.
 
+mod announce;
 pub(crate) mod draft;
 pub(crate) mod emit;
 pub(crate) mod lanes;

@@ -33,7 +33,7 @@ fn write(lane: &Lane, pool: &Pool, number: u64) -> bool {
         site: core::ptr::null(),
         ticks: number,
         bytes: RECORD as u32,
-        slots: 0,
+        frame: 0,
         level: 0,
         kind: Kind::Record as u8,
     };

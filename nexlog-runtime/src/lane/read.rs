@@ -17,6 +17,8 @@ use super::lanes::Lanes;
 use super::ring::{Cursor, Lane, RawRecord};
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
+use crate::context::chain::Chain;
+use crate::context::frame::Frame;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
 use crate::value::view::{Map, ValueRef};
@@ -62,6 +64,16 @@ impl Images {
 
     pub(crate) fn into_buffer(self) -> Buffer {
         self.0
+    }
+
+    /// Puts the frames that the record was made in before it. `false` when there is no memory.
+    ///
+    /// # Safety
+    /// This holds one record and nothing else; `frame` is null or alive, and with it all around
+    /// it.
+    pub(super) unsafe fn surround(&mut self, frame: *const Frame) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { super::announce::prepend(frame, &mut self.0) }
     }
 
     /// Says which thread made the record; behind it, before the next.
@@ -119,6 +131,11 @@ impl Entry {
     /// Whether this is a user's record.
     pub(crate) fn is_users(&self) -> bool {
         self.raw.header.kind() == Some(Kind::Record)
+    }
+
+    /// Whether it tells something that some sink must be told.
+    pub(crate) fn must_be_told(&self) -> bool {
+        self.raw.header.kind() == Some(Kind::Own)
     }
 }
 
@@ -247,6 +264,8 @@ impl Reader {
                     let thread = unsafe { thread_info(&raw) };
                     self.threads[source.number] = (thread.id, thread.name.to_owned());
                 }
+                // It is read where it lies, by the records that name it.
+                Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
                 Some(raw) if is_later(raw.header.ticks, cut) => self.run = None,
                 Some(raw) if raw.header.ticks > until => {
                     self.heap.push(Reverse((raw.header.ticks, index)));
@@ -358,9 +377,13 @@ impl Images {
         kept
     }
 
-    /// The record at this offset with its marker, and the offset behind both.
+    /// The record at this offset, behind its frames and before its marker, and the offset behind
+    /// all of them.
     fn entry(&self, offset: usize) -> Option<(Entry, usize)> {
-        let (raw, next) = self.at(offset)?;
+        let (mut raw, mut next) = self.at(offset)?;
+        while raw.header.kind() == Some(Kind::Frame) {
+            (raw, next) = self.at(next)?;
+        }
         let marker = self.at(next).filter(|(raw, _)| raw.header.kind() == Some(Kind::Thread));
         let (marker, next) = marker.map_or((None, next), |(raw, next)| (Some(raw), next));
         Some((Entry { raw, lane: None, marker }, next))
@@ -413,6 +436,9 @@ unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
         thread: thread.unwrap_or_default(),
         values,
         common: None,
+        // SAFETY: `Draft` and `emit` write distances to frames in the same memory, which is given
+        // back with the record's or later.
+        context: unsafe { Chain::around(&header, entry.raw.at) },
         has_extra: header.kind & Header::HAS_EXTRA != 0,
     })
 }

@@ -43,7 +43,15 @@ pub(crate) struct Producer {
     deadline: *const AtomicU64,
     /// Records committed, by all owners so far.
     accepted: CoreAtomicU64,
+    /// Frames that lie in the current segment, by the lower bits of their numbers: number and
+    /// position. Some may be missing. Forgotten with the segment: each is read by itself.
+    frames: [Cell<(u64, u64)>; FRAMES],
 }
+
+/// How many frames a producer remembers.
+const FRAMES: usize = 8;
+/// No frame has this number.
+const NO_FRAME: (u64, u64) = (0, 0);
 
 /// The producer of threads that have no lane: never has room.
 pub(crate) struct Nobody(Producer);
@@ -59,6 +67,7 @@ static NOBODY: Nobody = Nobody(Producer {
     lane: Cell::new(core::ptr::null()),
     deadline: core::ptr::null(),
     accepted: CoreAtomicU64::new(0),
+    frames: [const { Cell::new(NO_FRAME) }; FRAMES],
 });
 
 impl Nobody {
@@ -80,6 +89,22 @@ impl Producer {
         } else {
             None
         }
+    }
+
+    /// How far behind the next record, in units of 8 bytes, the frame of this number lies in its
+    /// segment; `None` when that is not known.
+    #[inline(always)]
+    pub(crate) fn distance_to(&self, frame: u64) -> Option<u16> {
+        #[allow(clippy::cast_possible_truncation)] // the lower bits
+        let (number, position) = self.frames[frame as usize % FRAMES].get();
+        #[allow(clippy::cast_possible_truncation)] // less than a segment
+        (number == frame).then(|| ((self.position.get() - position) / 8) as u16)
+    }
+
+    /// Says that the next record is this frame.
+    pub(crate) fn remember_frame(&self, frame: u64) {
+        #[allow(clippy::cast_possible_truncation)] // the lower bits
+        self.frames[frame as usize % FRAMES].set((frame, self.position.get()));
     }
 
     /// Makes the reserved and now written bytes a record.
@@ -198,6 +223,7 @@ impl Lane {
                 lane: Cell::new(core::ptr::null()),
                 deadline,
                 accepted: CoreAtomicU64::new(0),
+                frames: [const { Cell::new(NO_FRAME) }; FRAMES],
             }),
             published: Padded(AtomicU64::new(0)),
             consumed: Padded(AtomicU64::new(0)),
@@ -267,14 +293,19 @@ impl Lane {
     /// [`Self::MAX_RECORD_BYTES`]: takes the next segment when this one has no room.
     pub(crate) fn reserve(&self, pool: &Pool, bytes: usize) -> Result<*mut u8, Refusal> {
         debug_assert!(bytes <= Self::MAX_RECORD_BYTES);
-        let producer = &self.producer.0;
-        let position = producer.position.get();
-        let end = (position / SEGMENT + 1) * SEGMENT - HEADER_BYTES as u64;
-        if position + bytes as u64 > end {
+        if !self.has_room(bytes) {
             self.next_segment(pool)?;
         }
+        let producer = &self.producer.0;
         #[allow(clippy::cast_possible_truncation)] // as in `Producer::reserve`
         Ok(producer.base.get().wrapping_add(producer.position.get() as usize))
+    }
+
+    /// Whether the current segment has room for `bytes`.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        let position = self.producer.0.position.get();
+        let end = (position / SEGMENT + 1) * SEGMENT - HEADER_BYTES as u64;
+        position + bytes as u64 <= end
     }
 
     /// Ends the current segment with a pad and goes on in a new one.
@@ -290,7 +321,7 @@ impl Lane {
             site: core::ptr::null(),
             ticks: 0,
             bytes: HEADER_BYTES as u32,
-            slots: 0,
+            frame: 0,
             level: 0,
             kind: Kind::Pad as u8,
         };
@@ -306,6 +337,7 @@ impl Lane {
         producer.position.set(start);
         producer.limit.set(if self.fast { start + SEGMENT - HEADER_BYTES as u64 } else { 0 });
         producer.segment.set(next);
+        producer.frames.iter().for_each(|frame| frame.set(NO_FRAME));
         #[allow(clippy::cast_possible_truncation)] // wraps back in `reserve`
         producer.base.set(pool.address(next).wrapping_sub(start as usize));
         Ok(())

@@ -267,7 +267,7 @@ pub(super) fn write_marker(out: &mut Buffer) {
         site: core::ptr::null(),
         ticks: 0,
         bytes: u32::try_from(bytes).unwrap_or(0),
-        slots: 2,
+        frame: 0,
         level: 0,
         kind: Kind::Thread as u8,
     };

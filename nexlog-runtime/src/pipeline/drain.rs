@@ -88,7 +88,7 @@ impl Pipeline {
     /// Encodes a record for the sinks that want it.
     fn take(&mut self, entry: Entry) {
         let record = self.reader.record(&entry, &self.clock);
-        let encoded = record.map(|record| self.outputs.encode(&record, !entry.is_users()));
+        let encoded = record.map(|record| self.outputs.encode(&record, entry.must_be_told()));
         if encoded.as_ref().is_none_or(|encoded| !encoded.is_whole) {
             self.written.lost.push(self.entries.len());
         }

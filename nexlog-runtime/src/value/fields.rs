@@ -5,7 +5,8 @@ use std::fmt::Display;
 
 use super::capture::AsText;
 use super::writer::MapWriter;
-use super::{Value, ValueWriter};
+use super::{Image, Value, ValueWriter};
+use crate::buffer::Buffer;
 
 /// Several fields, spliced into a record with `..fields`.
 ///
@@ -52,6 +53,18 @@ impl<F: Fields + ?Sized> Value for Splice<'_, F> {
     fn record(&self, out: ValueWriter<'_>) {
         out.map_writer(|map| self.0.record_fields(&mut FieldsWriter { map }));
     }
+}
+
+/// What a logger's own fields may take; longer ones are cut.
+const MAX_LOGGER_BYTES: usize = 4 << 10;
+
+/// Fields as the bytes of a map.
+pub(crate) fn fields_bytes(fields: &dyn Fields) -> Vec<u8> {
+    let mut image = Image::new(Buffer::new(), MAX_LOGGER_BYTES);
+    image.push(&Splice(fields));
+    let bytes = image.buffer.as_bytes();
+    // Behind the map's tag and length.
+    bytes.get(5..).unwrap_or(&[]).to_vec()
 }
 
 /// What the macros wrap `(expr) = value` in.

@@ -13,6 +13,7 @@ pub mod view;
 pub mod wire;
 mod writer;
 
+pub(crate) use fields::fields_bytes;
 pub use fields::{Fields, FieldsWriter, Keyed, Splice};
 pub(crate) use writer::Image;
 pub use writer::{ListWriter, MapWriter, ValueWriter};

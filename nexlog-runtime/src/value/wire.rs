@@ -52,6 +52,10 @@ pub mod tag {
 /// Bytes of a [`Header`].
 pub const HEADER_BYTES: usize = 24;
 
+/// Bytes between the header of a [`Kind::Frame`] and its values: the frame's number, a native
+/// u64, and the span's W3C id.
+pub const FRAME_ID_BYTES: usize = 16;
+
 /// What a record's bytes are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -64,6 +68,10 @@ pub enum Kind {
     Thread = 3,
     /// The logger's own record.
     Own = 4,
+    /// A scope or span that records behind it were made in: ids, then its values.
+    Frame = 5,
+    /// A record about a span: the logger's own, but for those who want it only.
+    Span = 6,
 }
 
 /// The start of a record in memory.
@@ -76,8 +84,8 @@ pub struct Header {
     pub ticks: u64,
     /// All bytes with this header, a multiple of 8.
     pub bytes: u32,
-    /// How many values follow.
-    pub slots: u16,
+    /// How far back the frame of its context lies, in units of 8 bytes; 0 for none.
+    pub frame: u16,
     /// The level's number, or [`Header::SITE_LEVEL`].
     pub level: u8,
     /// A [`Kind`], plus [`Header::HAS_TARGET`] and [`Header::HAS_EXTRA`].
@@ -102,6 +110,8 @@ impl Header {
             2 => Some(Kind::Pad),
             3 => Some(Kind::Thread),
             4 => Some(Kind::Own),
+            5 => Some(Kind::Frame),
+            6 => Some(Kind::Span),
             _ => None,
         }
     }

@@ -45,10 +45,16 @@ impl Image {
         }
     }
 
-    /// Adds a map with one field that the call site does not know of, whatever the limit.
-    pub(crate) fn push_extra(&mut self, key: &str, value: u64) {
+    /// Adds a map of fields that the call site does not know of, whatever the limit: `fields`,
+    /// which are a map's bytes, and how much was cut, if something was.
+    pub(crate) fn push_extra(&mut self, fields: &[u8], cut_bytes: u64) {
         self.limit = usize::MAX;
-        ValueWriter { image: self }.map(|map| map.entry(&key, &value));
+        ValueWriter { image: self }.map(|map| {
+            map.image.buffer.extend(fields);
+            if cut_bytes > 0 {
+                map.entry("truncated", &cut_bytes);
+            }
+        });
     }
 
     fn room(&self) -> usize {

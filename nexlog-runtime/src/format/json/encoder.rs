@@ -8,8 +8,12 @@
 use super::names::{Name, OwnKeys, first_free};
 use super::value::{push, string};
 use super::{Json, pretty};
+use core::cell::Cell;
+
 use crate::buffer::Buffer;
-use crate::format::distinct::{Regions, Seen, run_time_fields};
+use crate::context::chain::Chain;
+use crate::format::context::{KeptContexts, Shape};
+use crate::format::distinct::{Region, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
 use crate::format::message::{Fragment, Part, Template, push_parts};
 use crate::format::time::Stamp;
@@ -37,6 +41,7 @@ struct Layout {
 struct Desk {
     stamp: Stamp,
     seen: Seen,
+    contexts: KeptContexts,
 }
 
 /// What is the same for all records of a call site.
@@ -53,6 +58,8 @@ struct Prepared {
     keys: Vec<Option<Fragment>>,
     /// The names of literal fields that could not keep their key.
     renamed: Vec<String>,
+    /// Whether such contexts have no key of these fields.
+    suits: Cell<(Shape, bool)>,
 }
 
 impl JsonEncoder {
@@ -64,7 +71,11 @@ impl JsonEncoder {
         prefix.push_str(":\"");
         let prefix = String::from_utf8_lossy(prefix.as_bytes()).into_owned();
         JsonEncoder {
-            desk: Desk { stamp: Stamp::new(json.precision, &prefix, "\""), seen: Seen::default() },
+            desk: Desk {
+                stamp: Stamp::new(json.precision, &prefix, "\""),
+                seen: Seen::default(),
+                contexts: KeptContexts::default(),
+            },
             layout,
             sites: Vec::new(),
         }
@@ -118,6 +129,7 @@ impl Layout {
             message,
             keys: fragments,
             renamed: names,
+            suits: Cell::new((Shape::UNKNOWN, false)),
         }
     }
 
@@ -127,6 +139,23 @@ impl Layout {
         string(level.as_str(), out);
         push_key(&self.keys.target, out);
         string(target, out);
+    }
+
+    /// The span, if there is one: its name, or those of all spans from the outermost.
+    fn span(&self, chain: Chain<'_>, out: &mut Buffer) {
+        let Some(innermost) = chain.span() else { return };
+        push_key(&self.keys.span, out);
+        if !self.json.span_path {
+            return string(innermost, out);
+        }
+        out.push(b'"');
+        chain.for_each_span(|name, number| {
+            if number > 0 {
+                out.push(b':');
+            }
+            escape::<JsonString>(name, out);
+        });
+        out.push(b'"');
     }
 
     /// The message and the source.
@@ -144,6 +173,16 @@ impl Layout {
             push_key(&self.keys.line, out);
             number::integer(site.line, out);
         }
+    }
+}
+
+impl Name<'_> {
+    /// `,"name":`
+    fn push(&self, out: &mut Buffer) {
+        out.push_str(",\"");
+        escape::<JsonString>(self.key, out);
+        (0..self.underscores).for_each(|_| out.push(b'_'));
+        out.push_str("\":");
     }
 }
 
@@ -211,6 +250,7 @@ impl Desk {
             out.patch(first, b"{");
             out.push(b'}');
         }
+        layout.span(record.context, out);
     }
 
     #[inline]
@@ -221,21 +261,22 @@ impl Desk {
         record: &Record<'_>,
         out: &mut Buffer,
     ) {
-        let regions = Regions::of(record);
+        let region = Region::of(record);
         let mut values = record.values;
         for key in &prepared.keys {
             let Some(value) = values.next_value() else { break };
             if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
                 key.push(out);
-                push(value, regions, 0, &mut self.seen, out);
+                push(value, region, 0, &mut self.seen, out);
             }
         }
-        if record.has_dynamic() {
-            self.run_time_fields(layout, prepared, record, out);
+        if record.has_dynamic() || record.common.is_some() || !record.context.is_empty() {
+            self.further_fields(layout, prepared, record, out);
         }
     }
 
-    fn run_time_fields(
+    /// Those of run-time keys, those around the record, and those of its logger.
+    fn further_fields(
         &mut self,
         layout: &Layout,
         prepared: &Prepared,
@@ -243,14 +284,62 @@ impl Desk {
         out: &mut Buffer,
     ) {
         let mut renamed = Renamed::default();
-        run_time_fields(record, &mut self.seen, |seen, key, value| {
-            let name = renamed.name(key, layout, prepared, record);
-            out.push_str(",\"");
-            escape::<JsonString>(name.key, out);
-            (0..name.underscores).for_each(|_| out.push(b'_'));
-            out.push_str("\":");
-            push(value, Regions::of(record), 0, seen, out);
+        if record.has_dynamic() {
+            run_time_fields(record, &mut self.seen, |seen, key, value| {
+                renamed.name(key, layout, prepared, record).push(out);
+                push(value, Region::of(record), 0, seen, out);
+            });
+        }
+        if !record.context.is_empty() {
+            self.context(layout, prepared, record, &mut renamed, out);
+        }
+        for (key, value) in record.common_fields() {
+            renamed.name(key, layout, prepared, record).push(out);
+            let common = record.common.map_or(&[][..], |map| map.bytes.as_bytes());
+            push(value, Region(common), 0, &mut self.seen, out);
+        }
+    }
+
+    /// The span and the fields around the record.
+    fn context<'a>(
+        &mut self,
+        layout: &Layout,
+        prepared: &Prepared,
+        record: &Record<'a>,
+        renamed: &mut Renamed<'a>,
+        out: &mut Buffer,
+    ) {
+        let is_nested = layout.json.nested_under.is_some();
+        let (contexts, seen) = (&mut self.contexts, &mut self.seen);
+        let is_free = |key: &str| !layout.keys.reserve(&Name { key, underscores: 0 });
+        let kept = contexts.of(record.context, is_free, |chain, out| {
+            if !is_nested {
+                layout.span(chain, out);
+            }
+            let mut fields = chain.fields();
+            while let Some((key, value)) = fields.next() {
+                Name { key, underscores: 0 }.push(out);
+                push(value, Region(fields.bytes()), 0, seen, out);
+            }
         });
+        let has_name = |key: &str| {
+            let slots = record.site.slots.iter();
+            slots.filter(|slot| slot.kind == SlotKind::Field).any(|slot| slot.key == key)
+                || prepared.renamed.iter().any(|name| name == key)
+        };
+        if let Some(kept) = kept.filter(|kept| kept.suits(record, &prepared.suits, has_name)) {
+            return out.extend(kept.text.as_bytes());
+        }
+        if !is_nested {
+            layout.span(record.context, out);
+        }
+        let mut fields = record.context.fields();
+        while let Some((key, value)) = fields.next() {
+            if !record.has_own(key) {
+                renamed.name(key, layout, prepared, record).push(out);
+                push(value, Region(fields.bytes()), 0, &mut self.seen, out);
+            }
+        }
     }
 }
 
@@ -275,7 +364,7 @@ impl<'a> Renamed<'a> {
                 || prepared.renamed.iter().any(|literal| name.is(literal))
                 || name.underscores > 0
                     && (record.site.slots.iter().any(|slot| name.is(slot.key))
-                        || record.run_time_fields().any(|(key, _)| name.is(key))
+                        || record.further_keys(|key| name.is(key))
                         || self.names[..self.count].iter().any(|other| name.same(other)))
         });
         if let (true, Some(place)) = (name.underscores > 0, self.names.get_mut(self.count)) {

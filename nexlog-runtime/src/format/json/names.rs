@@ -55,6 +55,7 @@ pub(super) struct OwnKeys {
     pub(super) thread: String,
     pub(super) thread_id: String,
     pub(super) nested: String,
+    pub(super) span: String,
     /// Those of them that a field at top level must not have.
     reserved: Vec<String>,
 }
@@ -85,11 +86,12 @@ impl OwnKeys {
             thread: settle("thread", thread),
             thread_id: settle("thread_id", thread),
             nested: settle(json.nested_under.as_deref().unwrap_or(""), json.nested_under.is_some()),
+            span: String::new(),
             reserved: Vec::new(),
         };
         // Part of the layout, with and without records that have one.
         settle("function", source);
-        settle("span", true);
+        own.span = settle("span", true);
         if json.nested_under.is_none() {
             own.reserved = keys;
         }

@@ -3,17 +3,17 @@
 use core::fmt::Write;
 
 use crate::buffer::Buffer;
-use crate::format::distinct::{Regions, Seen};
+use crate::format::distinct::{Region, Seen};
 use crate::format::escape::{JsonString, escape, lossy, quote};
 use crate::format::{MAX_DEPTH, TOO_DEEP, number, time};
 use crate::value::view::{ErrorRef, List, Map, ValueRef};
 
-/// Appends a value of the record whose `regions` these are. `depth` counts the lists and maps
+/// Appends a value that lies in `region`. `depth` counts the lists and maps
 /// around it.
 #[inline]
 pub(super) fn push(
     value: ValueRef<'_>,
-    regions: Regions<'_>,
+    region: Region<'_>,
     depth: usize,
     seen: &mut Seen,
     out: &mut Buffer,
@@ -24,8 +24,8 @@ pub(super) fn push(
         ValueRef::Str(text) => string(text, out),
         ValueRef::Bool(v) => out.push_str(if v { "true" } else { "false" }),
         ValueRef::F64(v) => or_null(number::finite_f64(v, out), out),
-        ValueRef::List(list) => push_list(list, regions, depth, seen, out),
-        ValueRef::Map(map) => push_map(map, regions, depth, seen, out),
+        ValueRef::List(list) => push_list(list, region, depth, seen, out),
+        ValueRef::Map(map) => push_map(map, region, depth, seen, out),
         _ => push_rare(value, out),
     }
 }
@@ -88,25 +88,19 @@ fn comma(number: usize, out: &mut Buffer) {
     }
 }
 
-fn push_list(
-    list: List<'_>,
-    regions: Regions<'_>,
-    depth: usize,
-    seen: &mut Seen,
-    out: &mut Buffer,
-) {
+fn push_list(list: List<'_>, region: Region<'_>, depth: usize, seen: &mut Seen, out: &mut Buffer) {
     if depth == MAX_DEPTH {
         return string(TOO_DEEP, out);
     }
     out.push(b'[');
     for (number, item) in list.iter().enumerate() {
         comma(number, out);
-        push(item, regions, depth + 1, seen, out);
+        push(item, region, depth + 1, seen, out);
     }
     out.push(b']');
 }
 
-fn push_map(map: Map<'_>, regions: Regions<'_>, depth: usize, seen: &mut Seen, out: &mut Buffer) {
+fn push_map(map: Map<'_>, region: Region<'_>, depth: usize, seen: &mut Seen, out: &mut Buffer) {
     if depth == MAX_DEPTH {
         return string(TOO_DEEP, out);
     }
@@ -114,12 +108,12 @@ fn push_map(map: Map<'_>, regions: Regions<'_>, depth: usize, seen: &mut Seen, o
     let mut written = 0;
     out.push(b'{');
     for (key, value) in map {
-        if seen.insert(&mut table, key, regions) {
+        if seen.insert(&mut table, key, region) {
             comma(written, out);
             written += 1;
             string(key, out);
             out.push(b':');
-            push(value, regions, depth + 1, seen, out);
+            push(value, region, depth + 1, seen, out);
         }
     }
     out.push(b'}');

@@ -1,8 +1,12 @@
 //! How a text line is put together: like JSON's, copies of what is ready for the call site,
 //! and the values in between.
 
+use core::cell::Cell;
+
 use super::Text;
 use crate::buffer::Buffer;
+use crate::context::chain::Chain;
+use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Seen, run_time_fields};
 use crate::format::escape::{BareText, QuotedText, escape, quote};
 use crate::format::message::{Fragment, Part, Template, push_parts};
@@ -16,8 +20,7 @@ use crate::value::view::ValueRef;
 /// The working part of [`Text`].
 pub(super) struct TextEncoder {
     layout: Layout,
-    stamp: Stamp,
-    seen: Seen,
+    desk: Desk,
     /// By the call site's number.
     sites: Vec<Option<Box<Prepared>>>,
 }
@@ -27,6 +30,16 @@ struct Layout {
     text: Text,
     coloured: bool,
 }
+
+/// What changes with every record.
+struct Desk {
+    stamp: Stamp,
+    seen: Seen,
+    contexts: KeptContexts,
+}
+
+/// The key of the innermost span.
+const SPAN: &str = "span";
 
 /// What is the same for all records of a call site.
 struct Prepared {
@@ -41,6 +54,8 @@ struct Prepared {
     message: Box<[Part]>,
     /// For each slot its ` key=`; `None` when it is not a field.
     keys: Vec<Option<Fragment>>,
+    /// Whether such contexts have no key of these fields.
+    suits: Cell<(Shape, bool)>,
 }
 
 /// The colours of a line's parts, as parameters of `ESC [ … m`.
@@ -67,8 +82,11 @@ impl TextEncoder {
         let (prefix, suffix) = if coloured { ("\x1b[2m", "\x1b[0m ") } else { ("", " ") };
         TextEncoder {
             layout: Layout { text: text.clone(), coloured },
-            stamp: Stamp::new(text.precision, prefix, suffix),
-            seen: Seen::default(),
+            desk: Desk {
+                stamp: Stamp::new(text.precision, prefix, suffix),
+                seen: Seen::default(),
+                contexts: KeptContexts::default(),
+            },
             sites: Vec::new(),
         }
     }
@@ -76,7 +94,7 @@ impl TextEncoder {
     /// Encodes a record without keeping anything for its call site.
     pub(super) fn encode_once(&mut self, record: &Record<'_>, out: &mut Buffer) {
         let prepared = self.layout.prepare(record.site);
-        self.layout.line(&mut self.stamp, &mut self.seen, &prepared, record, out);
+        self.layout.line(&mut self.desk, &prepared, record, out);
     }
 }
 
@@ -88,7 +106,7 @@ impl Encoder for TextEncoder {
         }
         let layout = &self.layout;
         let prepared = self.sites[id].get_or_insert_with(|| Box::new(layout.prepare(record.site)));
-        layout.line(&mut self.stamp, &mut self.seen, prepared, record, out);
+        layout.line(&mut self.desk, prepared, record, out);
     }
 }
 
@@ -122,19 +140,13 @@ impl Layout {
             head: Fragment::new(&head),
             message,
             keys: keys.map(|slot| (slot.kind == SlotKind::Field).then(|| key(slot.key))).collect(),
+            suits: Cell::new((Shape::UNKNOWN, false)),
         }
     }
 
-    fn line(
-        &self,
-        stamp: &mut Stamp,
-        seen: &mut Seen,
-        prepared: &Prepared,
-        record: &Record<'_>,
-        out: &mut Buffer,
-    ) {
+    fn line(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
         if self.text.time {
-            stamp.push(record.timestamp, out);
+            desk.stamp.push(record.timestamp, out);
         }
         match &prepared.level {
             Some((level, text)) if *level == record.level => text.push(out),
@@ -152,12 +164,13 @@ impl Layout {
         if !prepared.message.is_empty() {
             push_parts::<BareText>(&prepared.message, record, out);
         }
-        self.fields(seen, prepared, record, out);
+        self.fields(desk, prepared, record, out);
         out.push(b'\n');
     }
 
     #[inline]
-    fn fields(&self, seen: &mut Seen, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
+    fn fields(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
+        let Desk { seen, contexts, .. } = desk;
         let mut values = record.values;
         for key in &prepared.keys {
             let Some(value) = values.next_value() else { break };
@@ -172,6 +185,64 @@ impl Layout {
                 push_value(value, out);
             });
         }
+        if !record.context.is_empty() {
+            self.context(contexts, prepared, record, out);
+        }
+        for (key, value) in record.common_fields() {
+            self.key(key, out);
+            push_value(value, out);
+        }
+    }
+
+    /// The span and the fields around the record.
+    fn context(
+        &self,
+        contexts: &mut KeptContexts,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let is_field = |key: &str| {
+            let slots = record.site.slots.iter();
+            slots.filter(|slot| slot.kind == SlotKind::Field).any(|slot| slot.key == key)
+        };
+        // A field of that name comes instead of the span's.
+        let kept = contexts.of(
+            record.context,
+            |key| key != SPAN,
+            |chain, out| {
+                self.span(chain, out);
+                chain.fields().for_each(|(key, value)| self.field(key, value, out));
+            },
+        );
+        let clashes = |key: &str| is_field(key) || is_field(SPAN);
+        if let Some(kept) = kept.filter(|kept| kept.suits(record, &prepared.suits, clashes)) {
+            return out.extend(kept.text.as_bytes());
+        }
+        if !record.has_own(SPAN) && !record.context.has(SPAN) {
+            self.span(record.context, out);
+        }
+        record.context_fields().for_each(|(key, value)| self.field(key, value, out));
+    }
+
+    /// The span, if there is one: its name, or those of all spans from the outermost.
+    fn span(&self, chain: Chain<'_>, out: &mut Buffer) {
+        let Some(innermost) = chain.span() else { return };
+        self.key(SPAN, out);
+        if !self.text.span_path {
+            return push_value(ValueRef::Str(innermost), out);
+        }
+        chain.for_each_span(|name, number| {
+            if number > 0 {
+                out.push(b':');
+            }
+            push_value(ValueRef::Str(name), out);
+        });
+    }
+
+    fn field(&self, key: &str, value: ValueRef<'_>, out: &mut Buffer) {
+        self.key(key, out);
+        push_value(value, out);
     }
 
     /// The level, padded to five.

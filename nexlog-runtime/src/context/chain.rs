@@ -1,0 +1,284 @@
+//! What formats, filters and sinks see of a record's surroundings.
+//!
+//! A frame looks the same wherever it lies: in its own block while it is on, or in a lane, where
+//! `lane/announce` has put it before the records that were made in it. [`FrameRef`] is one
+//! frame's fields, [`Chain`] the way from the innermost to the outermost.
+
+use super::frame::Frame;
+use super::trace;
+use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
+use crate::value::view::{MapIter, ValueRef};
+use crate::value::wire::{FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, Trusted};
+
+/// One scope or span.
+#[derive(Clone, Copy)]
+pub(crate) struct FrameRef<'a> {
+    /// Its number: equal numbers mean equal fields all the way out.
+    pub(crate) id: u64,
+    /// The span's id, where it lies in a lane.
+    pub(crate) span_id: Option<&'a [u8]>,
+    pub(crate) site: &'static SiteInfo,
+    values: Trusted<'a>,
+    has_extra: bool,
+}
+
+/// The slot behind a frame's own: what was cut.
+static EXTRA: Slot = Slot { kind: SlotKind::Dynamic, key: "" };
+
+impl<'a> FrameRef<'a> {
+    /// One that is on.
+    pub(crate) fn of(frame: &'a Frame) -> FrameRef<'a> {
+        FrameRef {
+            id: frame.id,
+            span_id: None,
+            site: frame.site.info(),
+            // SAFETY: written by the encoders and by `Image` (`context/make`).
+            values: unsafe { Trusted::new(frame.values()) },
+            has_extra: frame.flags & Header::HAS_EXTRA != 0,
+        }
+    }
+
+    /// The span's name; `None` for a scope without one.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self.site.message.as_deref()? {
+            [] => Some(""),
+            [Piece::Literal(name), ..] => Some(name),
+            [Piece::Slot(_), ..] => None,
+        }
+    }
+
+    /// Slots with their values, nulls and hidden ones included.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (&'static Slot, ValueRef<'a>)> + use<'a> {
+        let mut values = self.values;
+        let slots = self.site.slots.iter().chain(self.has_extra.then_some(&EXTRA));
+        slots.map_while(move |slot| Some((slot, values.next_value()?)))
+    }
+
+    /// Its fields: keys and values, nulls left out, doubles included.
+    pub(crate) fn fields(&self) -> FrameFields<'a> {
+        FrameFields {
+            slots: self.site.slots.iter(),
+            values: self.values,
+            extra: self.has_extra,
+            map: None,
+        }
+    }
+
+    /// The value of one of its fields.
+    pub(crate) fn field(&self, key: &str) -> Option<ValueRef<'a>> {
+        self.fields().find(|field| field.0 == key).map(|field| field.1)
+    }
+
+    /// Whether all its keys are known from its site.
+    pub(crate) fn is_literal(&self) -> bool {
+        !self.site.has_dynamic && !self.has_extra
+    }
+}
+
+/// The fields of one frame.
+#[derive(Clone)]
+pub(crate) struct FrameFields<'a> {
+    slots: core::slice::Iter<'static, Slot>,
+    values: Trusted<'a>,
+    extra: bool,
+    map: Option<MapIter<'a>>,
+}
+
+impl<'a> Iterator for FrameFields<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((key, value)) = self.map.as_mut().and_then(Iterator::next) {
+                if value == ValueRef::Null {
+                    continue;
+                }
+                return Some((key, value));
+            }
+            self.map = None;
+            let slot = match self.slots.next() {
+                Some(slot) => slot,
+                None if core::mem::take(&mut self.extra) => &EXTRA,
+                None => return None,
+            };
+            match (slot.kind, self.values.next_value()?) {
+                (SlotKind::Field, ValueRef::Null) | (SlotKind::Hidden, _) => {}
+                (SlotKind::Field, value) => return Some((slot.key, value)),
+                (SlotKind::Dynamic, ValueRef::Map(map)) => self.map = Some(map.iter()),
+                (SlotKind::Dynamic, _) => {}
+            }
+        }
+    }
+}
+
+/// The frames around a record, from the innermost outwards.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain<'a> {
+    /// A frame in a lane or image, header and all; null at the end.
+    at: *const u8,
+    _memory: core::marker::PhantomData<&'a [u8]>,
+}
+
+impl<'a> Chain<'a> {
+    /// Nothing around it.
+    pub(crate) const fn empty() -> Chain<'a> {
+        Chain { at: core::ptr::null(), _memory: core::marker::PhantomData }
+    }
+
+    /// What is around the record or frame that has this header at this place.
+    ///
+    /// # Safety
+    /// `lane/announce` wrote what `header.frame` points back to, and all of it stays readable
+    /// for `'a`.
+    pub(crate) unsafe fn around(header: &Header, at: *const u8) -> Chain<'a> {
+        match usize::from(header.frame) {
+            0 => Chain::empty(),
+            // SAFETY: so far back begins a frame, in the same block of memory.
+            back => Chain { at: unsafe { at.sub(8 * back) }, ..Chain::empty() },
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.at.is_null()
+    }
+
+    /// The innermost span's name.
+    pub(crate) fn span(self) -> Option<&'static str> {
+        self.into_iter().find_map(|frame| frame.name())
+    }
+
+    /// Calls `each` with the spans' names and their places, from the outermost.
+    pub(crate) fn for_each_span(self, mut each: impl FnMut(&'static str, usize)) {
+        let names = || self.into_iter().filter_map(|frame| frame.name());
+        let count = names().count();
+        for number in 0..count {
+            if let Some(name) = names().nth(count - 1 - number) {
+                each(name, number);
+            }
+        }
+    }
+
+    /// Whether some frame has this field.
+    pub(crate) fn has(self, key: &str) -> bool {
+        self.into_iter().any(|frame| frame.field(key).is_some())
+    }
+
+    /// All fields, each key once: outermost first, and of a key that several frames have the
+    /// innermost one. In a trace that came from outside, behind them the id of the innermost
+    /// span.
+    pub(crate) fn fields(self) -> ChainFields<'a> {
+        ChainFields {
+            chain: self,
+            left: self.into_iter().count(),
+            frame: None,
+            span_id: self.own_span_id(),
+        }
+    }
+
+    /// The id of the innermost span, when the span id that the frames tell is a caller's.
+    fn own_span_id(self) -> Option<&'a [u8]> {
+        let mut innermost = None;
+        for frame in self {
+            if trace::is_remote(frame.site) {
+                return innermost;
+            }
+            if frame.field(trace::SPAN_ID_KEY).is_some() {
+                return None;
+            }
+            innermost = innermost.or(frame.span_id.filter(|_| frame.name().is_some()));
+        }
+        None
+    }
+}
+
+/// See [`Chain::fields`].
+#[derive(Clone)]
+pub(crate) struct ChainFields<'a> {
+    chain: Chain<'a>,
+    /// Frames that are still to come, from the outermost inwards.
+    left: usize,
+    /// The one at hand, its fields still to come, and how many have.
+    frame: Option<(FrameRef<'a>, FrameFields<'a>, usize)>,
+    span_id: Option<&'a [u8]>,
+}
+
+impl<'a> ChainFields<'a> {
+    /// The bytes in which the last field's keys and values lie.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.frame.as_ref().map_or(&[], |(frame, ..)| frame.values.as_bytes())
+    }
+
+    /// Whether a field of the frame at hand is the one to show for its key.
+    fn is_shown(&self, key: &str, frame: &FrameRef<'_>, taken: usize) -> bool {
+        let is_callers =
+            self.span_id.is_some() && key == trace::SPAN_ID_KEY && trace::is_remote(frame.site);
+        !is_callers
+            && !self.chain.take(self.left).any(|inner| inner.field(key).is_some())
+            && (frame.is_literal() || !frame.fields().take(taken).any(|(other, _)| other == key))
+    }
+}
+
+impl<'a> Iterator for ChainFields<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some((frame, mut fields, taken)) = self.frame.take() {
+                let next = fields.next();
+                if let Some((key, value)) = next {
+                    let is_shown = self.is_shown(key, &frame, taken);
+                    self.frame = Some((frame, fields, taken + 1));
+                    if is_shown {
+                        return Some((key, value));
+                    }
+                    continue;
+                }
+            }
+            if self.left == 0 {
+                return self.span_id.take().map(|id| (trace::SPAN_ID_KEY, ValueRef::Bytes(id)));
+            }
+            self.left -= 1;
+            self.frame =
+                self.chain.into_iter().nth(self.left).map(|frame| (frame, frame.fields(), 0));
+        }
+    }
+}
+
+impl<'a> Iterator for Chain<'a> {
+    type Item = FrameRef<'a>;
+
+    fn next(&mut self) -> Option<FrameRef<'a>> {
+        if self.at.is_null() {
+            return None;
+        }
+        // SAFETY: `around`'s caller promised a frame here, as `announce` writes it: a header, a
+        // ids, values.
+        let (header, body) = unsafe {
+            let header = Header::read(self.at);
+            let bytes = (header.bytes as usize).saturating_sub(HEADER_BYTES);
+            (header, core::slice::from_raw_parts(self.at.add(HEADER_BYTES), bytes))
+        };
+        let (id, span_id, values) = match (header.kind(), body.split_at_checked(FRAME_ID_BYTES)) {
+            (Some(Kind::Frame), Some((ids, values))) => {
+                let (id, span_id) = ids.split_first_chunk::<8>()?;
+                (u64::from_ne_bytes(*id), span_id, values)
+            }
+            _ => {
+                self.at = core::ptr::null();
+                return None;
+            }
+        };
+        // SAFETY: a frame's parent lies further back in the same memory; its site is a static;
+        // its values are those of a `Frame`.
+        unsafe {
+            *self = Chain::around(&header, self.at);
+            Some(FrameRef {
+                id,
+                span_id: Some(span_id),
+                site: header.site.as_ref()?.info(),
+                values: Trusted::new(values),
+                has_extra: header.kind & Header::HAS_EXTRA != 0,
+            })
+        }
+    }
+}

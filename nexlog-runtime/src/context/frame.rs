@@ -1,0 +1,330 @@
+//! A frame: the typed values of one scope or span, in a block of memory with a reference count.
+//!
+//! Values never change after the frame is made, so any thread may read them. A frame of at most
+//! [`INLINE_BYTES`] comes from a list of the thread's own and goes back to one; larger ones are
+//! allocated by themselves.
+//!
+//! | word | written by | order | pairs with |
+//! | --- | --- | --- | --- |
+//! | values, `site`, `id`, `parent` | the maker, before anybody else knows the frame | plain | whatever handed the frame on |
+//! | `owns_parent` | the thread whose stack it is on, before it hands the frame on | `Relaxed` | as above |
+//! | `refs` | anybody | add `Relaxed`, subtract `AcqRel` | each other: the last one frees |
+//!
+//! A frame on a thread's stack only *borrows* the frame below it, which a guard keeps alive:
+//! entering and leaving costs no locked instruction. As soon as a frame is handed on (a span, a
+//! captured context), [`own`] makes it and all below it owners of their parents.
+
+use core::alloc::Layout;
+use core::cell::Cell;
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+
+use crate::site::callsite::Site;
+
+/// Values up to here fit in the blocks that threads keep.
+pub(crate) const INLINE_BYTES: usize = 256;
+/// Blocks a thread keeps.
+const KEPT_BLOCKS: u32 = 64;
+/// Numbers a thread takes at a time.
+const NUMBERS: u64 = 1 << 16;
+
+/// The head of a block; the values lie behind it.
+#[repr(C)]
+pub(crate) struct Frame {
+    /// A number of its own in the process, never 0.
+    pub(crate) id: u64,
+    pub(crate) site: &'static Site,
+    /// The frame around it; null for none. In a free block: the next free one.
+    parent: Cell<*const Frame>,
+    /// Whether this frame holds a reference to its parent.
+    owns_parent: AtomicBool,
+    /// Whether what was around it has ended by force: its guard must not touch the stack.
+    is_detached: AtomicBool,
+    /// Flags of its header: `Header::HAS_EXTRA`.
+    pub(crate) flags: u8,
+    /// Bytes of values.
+    pub(crate) bytes: u32,
+    /// Bytes there is room for.
+    capacity: u32,
+    refs: AtomicU32,
+    /// Of a span: what keeps it open. Guards, handles and futures, not captured contexts.
+    pub(crate) handles: AtomicU32,
+    /// Of a span that is timed: when it was made, in ticks, else 0.
+    pub(crate) opened: AtomicU64,
+    /// The ticks that it was entered for, by those that have left it.
+    pub(crate) busy: AtomicU64,
+}
+
+const HEAD: usize = size_of::<Frame>();
+
+thread_local! {
+    /// This thread's free blocks, linked by `parent`.
+    static FREE: Cell<*mut Frame> = const { Cell::new(ptr::null_mut()) };
+    static KEPT: Cell<u32> = const { Cell::new(0) };
+    /// The next number, and where this thread's numbers end.
+    static NEXT_ID: Cell<u64> = const { Cell::new(0) };
+    /// Frees the list when the thread ends.
+    static SWEEP: Sweep = const { Sweep };
+}
+
+struct Sweep;
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        KEPT.set(KEPT_BLOCKS); // what is freed from here on goes straight back
+        let mut next = FREE.replace(ptr::null_mut());
+        while let Some(block) = ptr::NonNull::new(next) {
+            // SAFETY: a free block of this thread's list, which nobody else knows.
+            unsafe {
+                next = (*block.as_ptr()).parent.get().cast_mut();
+                deallocate(block.as_ptr(), INLINE_BYTES);
+            }
+        }
+    }
+}
+
+fn layout(capacity: usize) -> Option<Layout> {
+    Layout::from_size_align(HEAD.checked_add(capacity)?, align_of::<Frame>()).ok()
+}
+
+/// # Safety
+/// `block` came from `allocate` with this capacity, and nobody uses it any more.
+unsafe fn deallocate(block: *mut Frame, capacity: usize) {
+    if let Some(layout) = layout(capacity) {
+        // SAFETY: the caller's promise.
+        unsafe { std::alloc::dealloc(block.cast(), layout) }
+    }
+}
+
+/// A block with room for this many bytes of values, nothing in it initialised but its capacity;
+/// null when there is no memory.
+#[cold]
+#[inline(never)]
+fn allocate(bytes: usize) -> *mut Frame {
+    let capacity = bytes.max(INLINE_BYTES);
+    let (Some(layout), Ok(room)) = (layout(capacity), u32::try_from(capacity)) else {
+        return ptr::null_mut();
+    };
+    // SAFETY: the layout is not zero-sized.
+    let block = unsafe { std::alloc::alloc(layout) }.cast::<Frame>();
+    if !block.is_null() {
+        // SAFETY: a fresh block of that layout, for this thread alone.
+        unsafe { (&raw mut (*block).capacity).write(room) };
+    }
+    block
+}
+
+/// A frame that its maker has not yet handed on.
+pub(crate) struct Fresh(*mut Frame);
+
+impl Fresh {
+    /// One with room for `bytes` of values; `None` when there is no memory.
+    #[inline(always)]
+    pub(crate) fn new(site: &'static Site, bytes: usize, flags: u8) -> Option<Fresh> {
+        let mut block = FREE.get();
+        if bytes > INLINE_BYTES || block.is_null() {
+            block = allocate(bytes);
+            if block.is_null() {
+                return None;
+            }
+        } else {
+            // SAFETY: a free block of this thread's list: its `parent` is the next one.
+            FREE.set(unsafe { (*block).parent.get() }.cast_mut());
+            KEPT.set(KEPT.get() - 1);
+        }
+        // SAFETY: the block is this thread's alone, large enough for the head, and its capacity
+        // stays as it was; every other field is written before a reference to it is made.
+        unsafe {
+            (&raw mut (*block).id).write(next_id());
+            (&raw mut (*block).site).write(site);
+            (&raw mut (*block).parent).write(Cell::new(ptr::null()));
+            (&raw mut (*block).owns_parent).write(AtomicBool::new(false));
+            (&raw mut (*block).is_detached).write(AtomicBool::new(false));
+            (&raw mut (*block).flags).write(flags);
+            #[allow(clippy::cast_possible_truncation)] // `allocate` has checked larger ones
+            (&raw mut (*block).bytes).write(bytes as u32);
+            (&raw mut (*block).refs).write(AtomicU32::new(1));
+            (&raw mut (*block).handles).write(AtomicU32::new(1));
+            (&raw mut (*block).opened).write(AtomicU64::new(0));
+            (&raw mut (*block).busy).write(AtomicU64::new(0));
+        }
+        Some(Fresh(block))
+    }
+
+    /// Where its values go: the `bytes` given to `new`.
+    #[inline(always)]
+    pub(crate) fn values(&mut self) -> *mut u8 {
+        // SAFETY: `HEAD` is within the block.
+        unsafe { self.0.cast::<u8>().add(HEAD) }
+    }
+
+    /// The same as a slice.
+    pub(crate) fn values_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        let (at, bytes) = (self.values(), self.frame().bytes as usize);
+        // SAFETY: the block has room for `bytes` behind its head, and is this thread's alone.
+        unsafe { core::slice::from_raw_parts_mut(at.cast(), bytes) }
+    }
+
+    /// # Safety
+    /// All values are written.
+    #[inline(always)]
+    pub(crate) unsafe fn done(self) -> *const Frame {
+        self.0
+    }
+
+    fn frame(&self) -> &Frame {
+        // SAFETY: `new` has initialised the head.
+        unsafe { &*self.0 }
+    }
+}
+
+#[inline(always)]
+fn next_id() -> u64 {
+    let next = NEXT_ID.get();
+    if next.is_multiple_of(NUMBERS) {
+        return more_ids();
+    }
+    NEXT_ID.set(next + 1);
+    next
+}
+
+/// The first number of a new lot, which is never given out by another thread.
+#[cold]
+fn more_ids() -> u64 {
+    static LOTS: AtomicU64 = AtomicU64::new(0);
+    // The first number of each lot stands for "take another lot".
+    let first = LOTS.fetch_add(1, Relaxed).wrapping_mul(NUMBERS) + 1;
+    NEXT_ID.set(first + 1);
+    first
+}
+
+impl Frame {
+    /// The frame around it, or null.
+    #[inline(always)]
+    pub(crate) fn parent(&self) -> *const Frame {
+        self.parent.get()
+    }
+
+    /// Its values' bytes.
+    pub(crate) fn values(&self) -> &[u8] {
+        // SAFETY: `Fresh::done`'s caller has written `bytes` bytes behind the head.
+        unsafe {
+            let at = ptr::from_ref(self).cast::<u8>().add(HEAD);
+            core::slice::from_raw_parts(at, self.bytes as usize)
+        }
+    }
+
+    pub(super) fn is_detached(&self) -> bool {
+        self.is_detached.load(Relaxed)
+    }
+
+    /// Detaches it; `false` when it is no scope of one thread.
+    pub(super) fn detach(&self) -> bool {
+        let is_scope = !self.owns_parent.load(Relaxed);
+        if is_scope {
+            self.is_detached.store(true, Relaxed);
+        }
+        is_scope
+    }
+
+    /// Says what is around it. Before it is handed on, once.
+    #[inline(always)]
+    pub(crate) fn set_parent(&self, parent: *const Frame, is_owned: bool) {
+        self.parent.set(parent);
+        self.owns_parent.store(is_owned, Relaxed);
+    }
+}
+
+/// One more reference to a frame (or to nothing), after which it and all around it may be
+/// handed to other threads.
+///
+/// # Safety
+/// `frame` is null or alive, and on this thread's stack or owned already.
+pub(crate) unsafe fn own(frame: *const Frame) -> *const Frame {
+    let mut next = frame;
+    // SAFETY: the frames around a live frame are alive: it owns them, or this thread's guards do.
+    while let Some(inner) = unsafe { next.as_ref() } {
+        if inner.owns_parent.load(Relaxed) {
+            break;
+        }
+        // SAFETY: as above.
+        if let Some(parent) = unsafe { inner.parent.get().as_ref() } {
+            parent.refs.fetch_add(1, Relaxed);
+        }
+        inner.owns_parent.store(true, Relaxed);
+        next = inner.parent.get();
+    }
+    // SAFETY: by the caller's promise.
+    if let Some(frame) = unsafe { frame.as_ref() } {
+        frame.refs.fetch_add(1, Relaxed);
+    }
+    frame
+}
+
+/// Gives one reference back.
+///
+/// # Safety
+/// `frame` is null, or the caller has a reference to it that it uses no more.
+#[inline(always)]
+pub(crate) unsafe fn release(frame: *const Frame) {
+    // SAFETY: by the caller's promise.
+    let Some(alive) = (unsafe { frame.as_ref() }) else { return };
+    // Nobody else has one: no locked instruction.
+    if alive.refs.load(Acquire) == 1 || alive.refs.fetch_sub(1, AcqRel) == 1 {
+        // SAFETY: this was the last reference.
+        unsafe { free(frame.cast_mut()) }
+    }
+}
+
+/// # Safety
+/// Nobody has a reference to it any more.
+#[inline(always)]
+unsafe fn free(frame: *mut Frame) {
+    // SAFETY: alive until the end of this function, by the caller's promise.
+    let (capacity, parent) = unsafe {
+        let owned = (*frame).owns_parent.load(Relaxed);
+        ((*frame).capacity as usize, if owned { (*frame).parent.get() } else { ptr::null() })
+    };
+    let kept = KEPT.get();
+    if capacity == INLINE_BYTES && kept < KEPT_BLOCKS && (kept > 0 || is_swept_later()) {
+        // SAFETY: the block is this thread's alone now.
+        unsafe { (*frame).parent.set(FREE.get()) };
+        FREE.set(frame);
+        KEPT.set(kept + 1);
+    } else {
+        // SAFETY: `allocate` made it with this capacity.
+        unsafe { deallocate(frame, capacity) }
+    }
+    if !parent.is_null() {
+        // SAFETY: the frame's own reference.
+        unsafe { release_all(parent) }
+    }
+}
+
+/// Whether the list is freed when this thread ends.
+#[cold]
+fn is_swept_later() -> bool {
+    SWEEP.try_with(|_| ()).is_ok()
+}
+
+/// # Safety
+/// As for `release`.
+#[cold]
+#[inline(never)]
+unsafe fn release_all(mut frame: *const Frame) {
+    // A loop, not a recursion: chains may be long.
+    // SAFETY: by the caller's promise, and then the reference that the freed frame had.
+    while let Some(alive) = unsafe { frame.as_ref() } {
+        if alive.refs.fetch_sub(1, AcqRel) != 1 {
+            return;
+        }
+        let owned = alive.owns_parent.load(Relaxed);
+        let parent = if owned { alive.parent.get() } else { ptr::null() };
+        alive.owns_parent.store(false, Relaxed);
+        // SAFETY: the last reference; it owns no parent any more, so this goes no deeper.
+        unsafe { free(frame.cast_mut()) };
+        frame = parent;
+    }
+}

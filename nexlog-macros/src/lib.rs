@@ -13,12 +13,15 @@
 //! | `record::check`, `source` | how is a mistake said, and what is its remedy? |
 //! | `record::descriptor` | what does the call site tell the runtime about itself? |
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
+//! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
+//! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
 
 use proc_macro::TokenStream;
 
+mod instrument;
 mod record;
 mod static_filter;
 
@@ -27,6 +30,12 @@ mod static_filter;
 #[proc_macro]
 pub fn record(input: TokenStream) -> TokenStream {
     record::record(input.into()).into()
+}
+
+/// A function whose records carry a span. Documented where users find it, in `nexlog`.
+#[proc_macro_attribute]
+pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    instrument::instrument(arguments.into(), &item.into()).into()
 }
 
 /// Reserved: says so at the attribute, instead of "cannot find derive macro".

@@ -51,6 +51,33 @@ pub struct Answer {
     pub names_variable: bool,
 }
 
+impl From<Verdict> for Answer {
+    fn from(verdict: Verdict) -> Answer {
+        Answer { verdict, typo: None, names_variable: false }
+    }
+}
+
+/// The lowest level that the cargo features leave in a build; `OFF` is none at all. The
+/// runtime's `static_floor` is the same of the build it is in.
+pub const fn floor(debug: bool) -> u8 {
+    macro_rules! lowest {
+        ($($level:literal $always:literal $release:literal)*) => {
+            $(if cfg!(feature = $always) || (!debug && cfg!(feature = $release)) {
+                return $level;
+            })*
+        };
+    }
+    lowest! {
+        6 "max_level_off" "release_max_level_off"
+        5 "max_level_critical" "release_max_level_critical"
+        4 "max_level_error" "release_max_level_error"
+        3 "max_level_warn" "release_max_level_warn"
+        2 "max_level_info" "release_max_level_info"
+        1 "max_level_debug" "release_max_level_debug"
+    }
+    0
+}
+
 static CACHE: Mutex<Option<Cache>> = Mutex::new(None);
 
 /// What becomes of a level in the crate being compiled.

@@ -2,6 +2,7 @@
 //! with any release, together with `nexlog-macros`, which is pinned to this version.
 
 pub use core;
+pub use std::boxed::Box;
 
 pub use crate::context::future::instrument;
 pub use crate::context::make::{

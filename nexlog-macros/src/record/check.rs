@@ -4,6 +4,8 @@
 //! message there is no token to point at, so the caret is on the literal and the text quotes
 //! the `{…}`.
 
+pub mod frames;
+
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::buffer::Cursor;
 use syn::{Error, LitStr, Result};
@@ -40,8 +42,12 @@ fn at_code(code: &Code, text: impl std::fmt::Display) -> Error {
 
 // Options.
 
-pub fn is_option(name: &Ident) -> bool {
-    name == "target" || name == "logger" || is_later_option(name)
+pub fn is_option(name: &Ident, form: Form) -> bool {
+    if form.is_record() {
+        name == "target" || name == "logger" || is_later_option(name)
+    } else {
+        frames::is_option(name, form)
+    }
 }
 
 fn is_later_option(name: &Ident) -> bool {
@@ -49,11 +55,14 @@ fn is_later_option(name: &Ident) -> bool {
 }
 
 /// Whether the name of an option can be used.
-pub fn option_name(name: &Ident, is_called: bool) -> Result<()> {
+pub fn option_name(name: &Ident, is_called: bool, form: Form) -> Result<()> {
+    if !form.is_record() {
+        return frames::option_name(name, is_called, form);
+    }
     if is_later_option(name) {
         return Err(not_yet(name));
     }
-    if is_option(name) {
+    if is_option(name, form) {
         return Ok(());
     }
     let text = name.to_string();
@@ -91,7 +100,12 @@ pub fn option_twice(name: &Ident) -> Error {
 }
 
 pub fn option_without_value(name: &Ident) -> Error {
-    let example = if name == "logger" { "logger(&my_logger)" } else { "target(\"my_app::db\")" };
+    let example = match name.to_string().as_str() {
+        "logger" => "logger(&my_logger)",
+        "level" => "level(Level::Debug)",
+        "parent" => "parent(&span)",
+        _ => "target(\"my_app::db\")",
+    };
     Error::new(name.span(), format!("the option `{name}` is empty: write `{example}`"))
 }
 
@@ -109,7 +123,7 @@ pub fn missing_level(span: Span, form: Form) -> Error {
     let (name, remedy) = match form {
         Form::Record => ("log", ", or use `info!` and its like"),
         Form::Try => ("try_log", ""),
-        Form::Enabled => ("enabled", ""),
+        _ => ("enabled", ""),
     };
     Error::new(span, format!("`{name}!` begins with a level: `{name}!(Level::Info, …)`{remedy}"))
 }
@@ -200,8 +214,8 @@ pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
     Error::new(
         span,
         format!(
-            "`{key}:` is neither an option nor a field: a field is written `{key} = value`, and the \
-             options `target: \"…\"` and `logger: &…` come first"
+            "`{key}:` is neither an option nor a field: a field is written `{key} = value`, and \
+             options come first"
         ),
     )
 }
@@ -218,10 +232,7 @@ pub fn number_as_key(number: &Literal) -> Error {
 }
 
 pub fn duplicate_key(key: &str, span: Span) -> Error {
-    Error::new(
-        span,
-        format!("the key `{key}` is used twice in this record: rename one of the fields"),
-    )
+    Error::new(span, format!("the key `{key}` is used twice: rename one of the fields"))
 }
 
 pub fn is_later_marker(name: &Ident) -> bool {

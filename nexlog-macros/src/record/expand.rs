@@ -16,6 +16,7 @@ use quote::{quote, quote_spanned};
 
 use super::check::Faults;
 use super::descriptor::descriptor;
+use super::frames::stand_in;
 use super::gate::Gate;
 use super::model::{Call, Chosen, Form, Level, LevelArg};
 use super::resolve::Plan;
@@ -23,12 +24,12 @@ use super::values::{Values, borrowed, word};
 use crate::static_filter::{Answer, Verdict};
 
 /// The most slots that the runtime's `emitN` take; more go through a `Draft`.
-const FAST_SLOTS: usize = 12;
+pub const FAST_SLOTS: usize = 12;
 
 /// Everything an expansion needs to know besides the plan.
 pub struct Site {
     pub krate: TokenStream,
-    form: Form,
+    pub form: Form,
     pub level: LevelArg,
     pub options: Vec<Chosen>,
     /// How many of the options stand before the level.
@@ -45,6 +46,9 @@ impl Site {
 
     /// The whole expansion.
     pub fn expand(&self, plan: &Plan) -> TokenStream {
+        if !self.form.is_record() {
+            return self.framed(plan);
+        }
         let condition = self.condition();
         let body = if self.is_general(plan) { self.general(plan) } else { self.fast(plan) };
         let otherwise = self.otherwise();
@@ -55,7 +59,7 @@ impl Site {
     }
 
     /// What the build leaves of this level.
-    fn condition(&self) -> TokenStream {
+    pub fn condition(&self) -> TokenStream {
         let krate = &self.krate;
         let level = self.static_level().unwrap_or(Level::CRITICAL);
         let (constant, number) = (word(level.constant()), level.0);
@@ -83,7 +87,7 @@ impl Site {
     /// What the macro gives when it is disabled.
     fn otherwise(&self) -> TokenStream {
         match self.form {
-            Form::Record => TokenStream::new(),
+            Form::Record | Form::Scope | Form::FieldSet | Form::Span => TokenStream::new(),
             Form::Try => {
                 let ok = self.ok();
                 quote_spanned!(Span::mixed_site()=> else { #ok })
@@ -181,7 +185,7 @@ impl Site {
 
     /// `let site = …;`, the static hidden from the user's expressions. Naming the variable
     /// in one of them makes cargo rebuild the crate when it changes.
-    fn site(&self, plan: &Plan) -> TokenStream {
+    pub fn site(&self, plan: &Plan) -> TokenStream {
         let krate = &self.krate;
         let level = self.static_level().map_or(255, |level| level.0);
         let target = self.options.iter().find_map(|option| match option {
@@ -215,7 +219,7 @@ impl Site {
     }
 
     /// The level's path as the user wrote it: it must exist, and be one of ours.
-    fn check_level(&self) -> TokenStream {
+    pub fn check_level(&self) -> TokenStream {
         let LevelArg::Static(_, Some(code)) = &self.level else { return TokenStream::new() };
         let (krate, path) = (&self.krate, &code.tokens);
         quote_spanned!(Span::mixed_site()=> let _: #krate::__private::Level = #path;)
@@ -231,10 +235,11 @@ pub fn faulty(plan: &Plan, call: &Call, faults: Faults) -> TokenStream {
         LevelArg::Unknown => None,
     };
     let options = call.options.iter().filter_map(|option| match option {
-        Chosen::DynamicTarget(code) | Chosen::Logger(code) => Some(code),
-        Chosen::Target(_) => None,
+        Chosen::DynamicTarget(code) | Chosen::Logger(code) | Chosen::Parent(code) => Some(code),
+        Chosen::Target(_) | Chosen::Level(..) => None,
     });
     let seen = level.into_iter().chain(options).chain(&plan.arguments).map(borrowed);
     let errors = faults.into_tokens();
-    quote_spanned!(Span::mixed_site()=> { if false { #(let _ = #seen;)* } #(#errors)* })
+    let value = stand_in(call.form, &call.krate);
+    quote_spanned!(Span::mixed_site()=> { if false { #(let _ = #seen;)* } #(#errors)* #value })
 }

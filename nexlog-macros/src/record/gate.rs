@@ -83,6 +83,8 @@ impl Gate {
                 });
                 self.bindings.push((name, borrowed(code)));
             }
+            // Of spans only, which have no gate of their own.
+            Chosen::Level(..) | Chosen::Parent(_) => {}
             Chosen::Logger(code) => {
                 self.logger = some("logger");
                 let name = Ident::new("logger", located(code.first));

@@ -7,19 +7,20 @@
 //!                    └───────┴──► check (every error text) ─► source (code quoted in one)
 //! ```
 
-mod check;
-mod code;
-mod descriptor;
-mod expand;
+pub mod check;
+pub mod code;
+pub mod descriptor;
+pub mod expand;
 mod field;
+pub mod frames;
 mod gate;
-mod message;
-mod model;
-mod parse;
-mod resolve;
-mod source;
+pub mod message;
+pub mod model;
+pub mod parse;
+pub mod resolve;
+pub mod source;
 mod template;
-mod values;
+pub mod values;
 
 use proc_macro2::TokenStream;
 
@@ -37,7 +38,8 @@ pub fn record(input: TokenStream) -> TokenStream {
     if call.form == Form::Enabled {
         refuse_items(&items, &mut faults);
     }
-    let plan = resolve::resolve(items, &mut faults);
+    let mut plan = resolve::resolve(items, &mut faults);
+    plan.name(call.name.take());
     let level = match &call.level {
         LevelArg::Static(level, _) => level.0,
         LevelArg::Dynamic(_) | LevelArg::Unknown => 5,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::LitStr;
 
 /// One call of a record macro.
@@ -14,6 +14,8 @@ pub struct Call {
     pub options: Vec<Chosen>,
     /// How many options stand before the level.
     pub level_at: usize,
+    /// Of a span.
+    pub name: Option<String>,
     pub items: Vec<Item>,
 }
 
@@ -23,13 +25,26 @@ pub enum Form {
     Record,
     Try,
     Enabled,
+    /// `context!`
+    Scope,
+    /// `fields!`
+    FieldSet,
+    /// `span!`, and the attribute
+    Span,
+}
+
+impl Form {
+    /// Whether it is about a record. The others make a frame of fields.
+    pub fn is_record(self) -> bool {
+        matches!(self, Form::Record | Form::Try | Form::Enabled)
+    }
 }
 
 pub enum LevelArg {
     /// Known while compiling. The path is there when the user wrote one.
     Static(Level, Option<Code>),
     Dynamic(Code),
-    /// Missing or broken, and said so.
+    /// Missing or broken, and said so; or none, of a frame.
     Unknown,
 }
 
@@ -38,6 +53,8 @@ pub enum LevelArg {
 pub struct Level(pub u8);
 
 impl Level {
+    pub const INFO: Level = Level(2);
+    pub const ERROR: Level = Level(4);
     pub const CRITICAL: Level = Level(5);
     const NAMES: [&str; 6] = ["Trace", "Debug", "Info", "Warn", "Error", "Critical"];
     const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
@@ -50,13 +67,16 @@ impl Level {
             .map(Level)
     }
 
-    /// The level that a text like `"info"` names.
+    /// The level that a text like `"info"` or `"warning"` names.
     pub fn from_name(name: &str) -> Option<Level> {
-        Self::NAMES
+        const SHORT: [(&str, &str); 3] =
+            [("warning", "Warn"), ("err", "Error"), ("crit", "Critical")];
+        let known = Self::NAMES.map(|variant| (variant, variant));
+        known
             .iter()
-            .find(|known| known.eq_ignore_ascii_case(name))
-            .copied()
-            .and_then(Self::from_variant)
+            .chain(&SHORT)
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .and_then(|(_, variant)| Self::from_variant(variant))
     }
 
     /// The name of the variant: `Info`.
@@ -76,6 +96,20 @@ pub enum Chosen {
     Target(String),
     DynamicTarget(Code),
     Logger(Code),
+    Level(Level, Option<Code>),
+    /// What is around a span.
+    Parent(Code),
+}
+
+impl Chosen {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Chosen::Target(_) | Chosen::DynamicTarget(_) => "target",
+            Chosen::Logger(_) => "logger",
+            Chosen::Level(..) => "level",
+            Chosen::Parent(_) => "parent",
+        }
+    }
 }
 
 /// What stands between two commas.
@@ -132,6 +166,10 @@ pub enum How {
     Bytes,
     /// A variable named in the message: typed if it can be, its text otherwise.
     Captured,
+    /// An argument or result of a function: typed if it can be, its `Debug` text otherwise.
+    Given,
+    /// The error a function returned: with its chain if it is one, its text otherwise.
+    Failure,
 }
 
 impl How {
@@ -154,6 +192,17 @@ pub struct Code {
     pub tokens: TokenStream,
     pub first: Span,
     pub last: Span,
+}
+
+impl Code {
+    /// The variable that it is as a whole.
+    pub fn lone_ident(&self) -> Option<Ident> {
+        let mut trees = self.tokens.clone().into_iter();
+        match (trees.next(), trees.next()) {
+            (Some(TokenTree::Ident(ident)), None) => Some(ident),
+            _ => None,
+        }
+    }
 }
 
 impl Item {

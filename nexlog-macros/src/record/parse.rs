@@ -14,7 +14,7 @@ use super::check::{self, Faults};
 use super::code::{self, Operator, ends, expression, operator};
 use super::message::string;
 use super::model::{Bare, Call, Chosen, Code, Form, Item, Level, LevelArg, Shape};
-use super::{field, message};
+use super::{field, frames, message};
 
 /// Reads `(crate) (form) what the user wrote`.
 pub fn parse(input: TokenStream, faults: &mut Faults) -> Option<Call> {
@@ -31,13 +31,21 @@ fn call(input: ParseStream<'_>, faults: &mut Faults) -> Option<Call> {
         level: LevelArg::Unknown,
         options: Vec::new(),
         level_at: 0,
+        name: None,
         items: Vec::new(),
     };
     match form.to_string().as_str() {
         "try_log" => call.form = Form::Try,
         "enabled" => call.form = Form::Enabled,
+        "context" => call.form = Form::Scope,
+        "fields" => call.form = Form::FieldSet,
+        "span" => call.form = Form::Span,
         "log" => {}
         name => call.level = LevelArg::Static(Level::from_variant(name)?, None),
+    }
+    if !call.form.is_record() {
+        frame(input, &mut call, faults);
+        return Some(call);
     }
     if matches!(call.level, LevelArg::Unknown) {
         options(input, &mut call, faults, Known::Only);
@@ -47,6 +55,31 @@ fn call(input: ParseStream<'_>, faults: &mut Faults) -> Option<Call> {
     options(input, &mut call, faults, Known::OrNot);
     items(input, &mut call, faults);
     Some(call)
+}
+
+/// `context!`, `fields!`, `span!`: options, a name, fields.
+fn frame(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
+    options(input, call, faults, Known::OrNot);
+    if call.form == Form::Span {
+        if frames::is_level_ahead(input) {
+            match frames::static_level(input) {
+                Ok((level, code)) => call.options.push(Chosen::Level(level, code)),
+                Err(error) => recover(input, faults, error),
+            }
+            separator(input, faults);
+            options(input, call, faults, Known::OrNot);
+        }
+        if let Err(error) = frames::name(input, call) {
+            recover(input, faults, error);
+        }
+        separator(input, faults);
+    }
+    items(input, call, faults);
+    let level = call.options.iter_mut().find_map(|option| match option {
+        Chosen::Level(level, code) => Some(LevelArg::Static(*level, code.take())),
+        _ => None,
+    });
+    call.level = level.unwrap_or(LevelArg::Unknown);
 }
 
 fn parenthesized(input: ParseStream<'_>) -> Option<TokenStream> {
@@ -63,10 +96,10 @@ enum Known {
 }
 
 fn options(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults, known: Known) {
-    while let Some(name) = option_ahead(input, known) {
-        match option(input, &name) {
+    while let Some(name) = option_ahead(input, known, call.form) {
+        match option(input, &name, call.form) {
             Ok(chosen) => {
-                if call.options.iter().any(|other| same_option(other, &chosen)) {
+                if call.options.iter().any(|other| other.name() == chosen.name()) {
                     faults.add(check::option_twice(&name));
                 }
                 call.options.push(chosen);
@@ -78,45 +111,41 @@ fn options(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults, known: 
 }
 
 /// The name of the option at this position.
-fn option_ahead(input: ParseStream<'_>, known: Known) -> Option<Ident> {
+fn option_ahead(input: ParseStream<'_>, known: Known, form: Form) -> Option<Ident> {
     let at = input.cursor();
     let (name, rest) = at.ident()?;
     if code::lone_call(at).is_some() {
-        let known_name = check::is_option(&name);
+        let known_name = check::is_option(&name, form);
         return (known_name || known == Known::OrNot).then_some(name);
     }
     match operator(rest) {
         // `target:% = v` is a field of that name, in `log`'s spelling.
         (Operator::Colon, behind) if code::sigil(behind).is_some() => None,
         (Operator::Colon, behind) => {
-            (check::is_option(&name) || !field::is_form(behind)).then_some(name)
+            (check::is_option(&name, form) || !field::is_form(behind)).then_some(name)
         }
         _ => None,
     }
 }
 
-fn same_option(a: &Chosen, b: &Chosen) -> bool {
-    matches!(a, Chosen::Logger(_)) == matches!(b, Chosen::Logger(_))
-}
-
-fn option(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
+fn option(input: ParseStream<'_>, name: &Ident, form: Form) -> Result<Chosen> {
     let called = code::lone_call(input.cursor()).is_some();
     code::skip_token(input);
-    check::option_name(name, called)?;
+    check::option_name(name, called, form)?;
     if !called {
         // The `:`.
         code::skip_token(input);
         if ends(input.cursor()) {
             return Err(check::option_without_value(name));
         }
-        return option_value(input, name);
+        return option_value(input, name, form);
     }
     let group: proc_macro2::Group = input.parse()?;
     if group.stream().is_empty() {
         return Err(check::option_without_value(name));
     }
     let inside = |inside: ParseStream<'_>| {
-        let chosen = option_value(inside, name)?;
+        let chosen = option_value(inside, name, form)?;
         inside.parse::<Option<syn::Token![,]>>()?;
         if inside.is_empty() {
             Ok(chosen)
@@ -127,9 +156,15 @@ fn option(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
     inside.parse2(group.stream())
 }
 
-fn option_value(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
-    if name == "logger" {
-        return Ok(Chosen::Logger(expression(input)?.0));
+fn option_value(input: ParseStream<'_>, name: &Ident, form: Form) -> Result<Chosen> {
+    match name.to_string().as_str() {
+        "logger" => return Ok(Chosen::Logger(expression(input)?.0)),
+        "parent" => return Ok(Chosen::Parent(expression(input)?.0)),
+        "level" => {
+            let (level, code) = frames::static_level(input)?;
+            return Ok(Chosen::Level(level, code));
+        }
+        _ => {}
     }
     match message::message(input) {
         Some(text) => {
@@ -138,6 +173,9 @@ fn option_value(input: ParseStream<'_>, name: &Ident) -> Result<Chosen> {
                 return Err(check::empty_target(text.span()));
             }
             Ok(Chosen::Target(text.value()))
+        }
+        None if !form.is_record() => {
+            Err(check::frames::target_at_run_time(&expression(input)?.0.tokens))
         }
         None => Ok(Chosen::DynamicTarget(expression(input)?.0)),
     }
@@ -191,7 +229,7 @@ fn is_in_place_of_level(input: ParseStream<'_>, text: &LitStr, rest: Cursor<'_>)
 }
 
 /// A path whose last segment is the name of a level is known while compiling.
-fn classify(ahead: ParseStream<'_>, code: Code) -> LevelArg {
+pub fn classify(ahead: ParseStream<'_>, code: Code) -> LevelArg {
     let mut expr = ahead.parse::<Expr>().ok();
     while let Some(Expr::Group(group)) = expr {
         expr = Some(*group.expr);
@@ -206,6 +244,26 @@ fn classify(ahead: ParseStream<'_>, code: Code) -> LevelArg {
         Some(level) => LevelArg::Static(level, Some(code)),
         None => LevelArg::Dynamic(code),
     }
+}
+
+/// Fields alone, of `#[instrument(fields(…))]`.
+pub fn fields(tokens: TokenStream, form: Form, faults: &mut Faults) -> Vec<Item> {
+    let mut call = Call {
+        krate: TokenStream::new(),
+        form,
+        level: LevelArg::Unknown,
+        options: Vec::new(),
+        level_at: 0,
+        name: None,
+        items: Vec::new(),
+    };
+    let parser = |input: ParseStream<'_>| {
+        items(input, &mut call, faults);
+        Ok(())
+    };
+    // What is not understood is skipped, and said.
+    let _ = parser.parse2(tokens);
+    call.items
 }
 
 fn items(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
@@ -238,12 +296,16 @@ fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
         return Ok(field);
     }
     if !has_message && let Some(text) = message::message(input) {
-        return Ok(Item::Message(text?.into()));
+        let text = text?;
+        if !call.form.is_record() {
+            return Err(check::frames::message(&text, call.form));
+        }
+        return Ok(Item::Message(text.into()));
     }
-    bare(input)
+    bare(input, call.form)
 }
 
-fn bare(input: ParseStream<'_>) -> Result<Item> {
+fn bare(input: ParseStream<'_>, form: Form) -> Result<Item> {
     let at = input.cursor();
     let key = field::shorthand(at);
     let (code, shape) = match message::message(input) {
@@ -251,6 +313,9 @@ fn bare(input: ParseStream<'_>) -> Result<Item> {
         Some(text) => (code::single(text?.token().into()), Shape::Text),
         None => expression(input)?,
     };
+    if !form.is_record() {
+        check::frames::stray_option(form, &shape, &code.tokens)?;
+    }
     if shape == Shape::Assignment {
         let (key, value) = code::cut_at_assignment(&code);
         return Err(check::computed_key(&key, &value));
@@ -263,7 +328,7 @@ fn bare(input: ParseStream<'_>) -> Result<Item> {
 }
 
 /// Notes an error and goes on at the end of the argument.
-fn recover(input: ParseStream<'_>, faults: &mut Faults, error: syn::Error) {
+pub fn recover(input: ParseStream<'_>, faults: &mut Faults, error: syn::Error) {
     faults.add(error);
     while !ends(input.cursor()) {
         code::skip_token(input);
@@ -272,9 +337,18 @@ fn recover(input: ParseStream<'_>, faults: &mut Faults, error: syn::Error) {
 
 /// Takes the comma or semicolon that ends an argument.
 fn separator(input: ParseStream<'_>, faults: &mut Faults) {
+    separator_or(input, faults, check::missing_comma);
+}
+
+/// The same, with an error of the caller's where there is none.
+pub fn separator_or(
+    input: ParseStream<'_>,
+    faults: &mut Faults,
+    missing: impl Fn(Cursor<'_>) -> syn::Error,
+) {
     if !ends(input.cursor()) {
         let at = input.cursor();
-        recover(input, faults, check::missing_comma(at));
+        recover(input, faults, missing(at));
     }
     if !input.is_empty() {
         code::skip_token(input);

@@ -68,6 +68,15 @@ impl PartialEq for Line {
     }
 }
 
+impl Plan {
+    /// Where a record has its message, a span has its name.
+    pub fn name(&mut self, name: Option<String>) {
+        if let Some(name) = name {
+            self.message = Some(vec![Part::Text(name)]);
+        }
+    }
+}
+
 /// Settles a call's items.
 pub fn resolve(items: Vec<Item>, faults: &mut Faults) -> Plan {
     let message = items.iter().find_map(|item| match item {

@@ -22,7 +22,8 @@ pub struct Values<'a> {
 impl Values<'_> {
     /// Brings the method of the two ladders into scope, if it is called.
     pub fn import(&self) -> TokenStream {
-        let is_ladder = |how: &How| matches!(how, How::Captured | How::Error);
+        let is_ladder =
+            |how: &How| matches!(how, How::Captured | How::Error | How::Given | How::Failure);
         let used = self.plan.slots.iter().any(|slot| match &slot.source {
             Source::Value(how, _) | Source::Keyed(_, how, _) => is_ladder(how),
             Source::Splice(_) | Source::Format(..) => false,
@@ -69,7 +70,9 @@ impl Values<'_> {
     fn reference_of(&self, how: How, number: usize) -> TokenStream {
         let value = self.wrapped(how, number);
         match how {
-            How::Captured | How::Error => quote_spanned!(Span::mixed_site()=> &#value),
+            How::Captured | How::Error | How::Given | How::Failure => {
+                quote_spanned!(Span::mixed_site()=> &#value)
+            }
             How::Typed | How::Debug | How::Display | How::Bytes | How::Secret => value,
         }
     }
@@ -86,6 +89,12 @@ impl Values<'_> {
             }
             How::Captured => {
                 return quote_spanned!(span=> #private::Capture(#value).__nexlog_slot());
+            }
+            How::Given => {
+                return quote_spanned!(span=> #private::Given(#value).__nexlog_slot());
+            }
+            How::Failure => {
+                return quote_spanned!(span=> (&&&&#private::Failure(#value)).__nexlog_slot());
             }
             How::Debug => quote_spanned!(span=> #private::Debug(#value)),
             How::Display => quote_spanned!(span=> #private::Display(#value)),

@@ -19,6 +19,10 @@ use std::error::Error;
 
 use super::{Value, ValueWriter};
 
+mod returned;
+
+pub use returned::*;
+
 /// `debug(v)`, `?v`: the text of `Debug`.
 pub struct Debug<'a, T: ?Sized>(pub &'a T);
 

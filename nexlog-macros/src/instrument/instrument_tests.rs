@@ -1,0 +1,1 @@
+//! The attribute from end to end inside the macro.

@@ -59,13 +59,23 @@ pub(crate) struct Frame {
 
 const HEAD: usize = size_of::<Frame>();
 
+/// In place of a spare block: this thread keeps none yet, or none any more.
+const KEEPS_NONE: *mut Frame = ptr::without_provenance_mut(align_of::<Frame>());
+
 thread_local! {
-    /// This thread's free blocks, linked by `parent`.
+    /// The block that was freed last, in front of the list: most scopes are entered and left
+    /// one after the other, and this is half the time of going through the list. Null when there
+    /// is none, or [`KEEPS_NONE`].
+    static SPARE: Cell<*mut Frame> = const { Cell::new(KEEPS_NONE) };
+    /// This thread's other free blocks, linked by `parent`.
     static FREE: Cell<*mut Frame> = const { Cell::new(ptr::null_mut()) };
+    /// How many there are in the list.
     static KEPT: Cell<u32> = const { Cell::new(0) };
+    /// Whether this thread has kept blocks before.
+    static HAS_KEPT: Cell<bool> = const { Cell::new(false) };
     /// The next number, and where this thread's numbers end.
     static NEXT_ID: Cell<u64> = const { Cell::new(0) };
-    /// Frees the list when the thread ends.
+    /// Frees spare and list when the thread ends.
     static SWEEP: Sweep = const { Sweep };
 }
 
@@ -73,16 +83,51 @@ struct Sweep;
 
 impl Drop for Sweep {
     fn drop(&mut self) {
-        KEPT.set(KEPT_BLOCKS); // what is freed from here on goes straight back
-        let mut next = FREE.replace(ptr::null_mut());
-        while let Some(block) = ptr::NonNull::new(next) {
-            // SAFETY: a free block of this thread's list, which nobody else knows.
-            unsafe {
-                next = (*block.as_ptr()).parent.get().cast_mut();
-                deallocate(block.as_ptr(), INLINE_BYTES);
-            }
+        let spare = SPARE.replace(KEEPS_NONE); // what is freed from here on goes straight back
+        if !spare.is_null() && spare != KEEPS_NONE {
+            // SAFETY: a free block of this thread's, which nobody else knows.
+            unsafe { deallocate(spare, INLINE_BYTES) }
+        }
+        while let Some(block) = take_listed() {
+            // SAFETY: as above.
+            unsafe { deallocate(block, INLINE_BYTES) }
         }
     }
+}
+
+/// A block of the list.
+fn take_listed() -> Option<*mut Frame> {
+    let block = FREE.get();
+    // SAFETY: null, or a free block of this thread's list: its `parent` is the next one.
+    let next = unsafe { block.as_ref() }?.parent.get();
+    FREE.set(next.cast_mut());
+    KEPT.set(KEPT.get().saturating_sub(1));
+    Some(block)
+}
+
+/// Puts a free block into the list, or as the spare one; `false` when this thread keeps enough.
+///
+/// # Safety
+/// `block` is of `INLINE_BYTES`, and nobody uses it any more.
+#[cold]
+#[inline(never)]
+unsafe fn keep(block: *mut Frame) -> bool {
+    if SPARE.get() == KEEPS_NONE {
+        if HAS_KEPT.replace(true) || SWEEP.try_with(|_| ()).is_err() {
+            return false; // the thread ends
+        }
+        SPARE.set(block);
+        return true;
+    }
+    let kept = KEPT.get();
+    if kept == KEPT_BLOCKS {
+        return false;
+    }
+    // SAFETY: the block is this thread's alone.
+    unsafe { (*block).parent.set(FREE.get()) };
+    FREE.set(block);
+    KEPT.set(kept + 1);
+    true
 }
 
 fn layout(capacity: usize) -> Option<Layout> {
@@ -103,6 +148,11 @@ unsafe fn deallocate(block: *mut Frame, capacity: usize) {
 #[cold]
 #[inline(never)]
 fn allocate(bytes: usize) -> *mut Frame {
+    if bytes <= INLINE_BYTES
+        && let Some(block) = take_listed()
+    {
+        return block;
+    }
     let capacity = bytes.max(INLINE_BYTES);
     let (Some(layout), Ok(room)) = (layout(capacity), u32::try_from(capacity)) else {
         return ptr::null_mut();
@@ -123,16 +173,14 @@ impl Fresh {
     /// One with room for `bytes` of values; `None` when there is no memory.
     #[inline(always)]
     pub(crate) fn new(site: &'static Site, bytes: usize, flags: u8) -> Option<Fresh> {
-        let mut block = FREE.get();
-        if bytes > INLINE_BYTES || block.is_null() {
+        let mut block = SPARE.get();
+        if bytes > INLINE_BYTES || block.is_null() || block == KEEPS_NONE {
             block = allocate(bytes);
             if block.is_null() {
                 return None;
             }
         } else {
-            // SAFETY: a free block of this thread's list: its `parent` is the next one.
-            FREE.set(unsafe { (*block).parent.get() }.cast_mut());
-            KEPT.set(KEPT.get() - 1);
+            SPARE.set(ptr::null_mut());
         }
         // SAFETY: the block is this thread's alone, large enough for the head, and its capacity
         // stays as it was; every other field is written before a reference to it is made.
@@ -287,26 +335,20 @@ unsafe fn free(frame: *mut Frame) {
         let owned = (*frame).owns_parent.load(Relaxed);
         ((*frame).capacity as usize, if owned { (*frame).parent.get() } else { ptr::null() })
     };
-    let kept = KEPT.get();
-    if capacity == INLINE_BYTES && kept < KEPT_BLOCKS && (kept > 0 || is_swept_later()) {
-        // SAFETY: the block is this thread's alone now.
-        unsafe { (*frame).parent.set(FREE.get()) };
-        FREE.set(frame);
-        KEPT.set(kept + 1);
+    if capacity == INLINE_BYTES && SPARE.get().is_null() {
+        SPARE.set(frame);
     } else {
-        // SAFETY: `allocate` made it with this capacity.
-        unsafe { deallocate(frame, capacity) }
+        // SAFETY: `allocate` made it with this capacity, and nobody uses it any more.
+        unsafe {
+            if capacity != INLINE_BYTES || !keep(frame) {
+                deallocate(frame, capacity);
+            }
+        }
     }
     if !parent.is_null() {
         // SAFETY: the frame's own reference.
         unsafe { release_all(parent) }
     }
-}
-
-/// Whether the list is freed when this thread ends.
-#[cold]
-fn is_swept_later() -> bool {
-    SWEEP.try_with(|_| ()).is_ok()
 }
 
 /// # Safety

@@ -56,35 +56,37 @@ impl Made {
     /// In force until the guard is dropped.
     #[inline(always)]
     pub fn scope(self) -> Scope {
-        let (frame, before) = self.enter();
-        // SAFETY: `enter` has just entered it over `before`; our reference goes to the guard.
-        unsafe { Scope::of_frame(frame, before) }
+        match self.enter() {
+            // SAFETY: just entered over `before`; our reference goes to the guard.
+            Some((frame, before)) => unsafe { Scope::of_frame(frame, before) },
+            None => Scope::of_nothing(),
+        }
     }
 
     /// In force until the body of a function is over.
     #[inline(always)]
     pub fn body(self) -> Body {
-        let (frame, before) = self.enter();
-        // SAFETY: as in `scope`.
-        unsafe { Body::of_frame(frame, before) }
+        match self.enter() {
+            // SAFETY: as in `scope`.
+            Some((frame, before)) => unsafe { Body::of_frame(frame, before) },
+            None => Body::none(),
+        }
     }
 
-    /// As the innermost frame, which only borrows what is around it.
+    /// As the innermost frame, which only borrows what is around it. `None` when there was no
+    /// memory: then what is innermost stays it.
     #[inline(always)]
-    fn enter(self) -> (*const Frame, *const Frame) {
+    fn enter(self) -> Option<(*const Frame, *const Frame)> {
         let is_adopted = self.is_adopted;
         let frame = self.into_frame();
         // SAFETY: alive if not null; nobody else has it yet.
-        match unsafe { frame.as_ref() } {
-            Some(inner) => {
-                if !is_adopted {
-                    inner.set_parent(stack::current(), false);
-                }
-                (frame, stack::enter(frame))
-            }
-            // No memory: what is innermost stays it.
-            None => (stack::current(), stack::current()),
+        let inner = unsafe { frame.as_ref() }?;
+        let before = stack::current();
+        if !is_adopted {
+            inner.set_parent(before, false);
         }
+        stack::enter(frame);
+        Some((frame, before))
     }
 
     /// The frame with the parent that was stated; null when there was no memory. The reference

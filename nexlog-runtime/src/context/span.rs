@@ -189,8 +189,7 @@ impl Scope {
     /// `frame` was just entered over `before`, and the caller's reference becomes ours.
     #[inline(always)]
     pub(super) unsafe fn of_frame(frame: *const Frame, before: *const Frame) -> Scope {
-        let kind = if frame == before { Kind::Nothing } else { Kind::Scope };
-        Scope { frame, before, kind, entered: 0 }
+        Scope { frame, before, kind: Kind::Scope, entered: 0 }
     }
 
     /// Nothing is innermost until this is dropped.
@@ -256,12 +255,7 @@ impl Body {
     /// As for `Scope::of_frame`.
     #[inline(always)]
     pub(super) unsafe fn of_frame(frame: *const Frame, before: *const Frame) -> Body {
-        if frame == before {
-            return Body::none();
-        }
-        if timing::is_on() {
-            timing::open(frame);
-        }
+        timing::open(frame);
         Body { frame, before, elapsed: None }
     }
 

@@ -74,7 +74,8 @@ pub mod __private;
 use std::time::Duration;
 
 pub use init::init;
-pub use nexlog_macros::{Value, instrument};
+pub use macros::instrument;
+pub use nexlog_macros::Value;
 pub use nexlog_runtime::{
     Allocator, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy, Error,
     ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem, Format,

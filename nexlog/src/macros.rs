@@ -191,3 +191,161 @@ macro_rules! error {
 macro_rules! critical {
     ($($arguments:tt)*) => { $crate::__private::record!(($crate) (Critical) $($arguments)*) };
 }
+
+/// Fields for every record that this thread makes until the guard is dropped.
+///
+/// Gives a [`Scope`](crate::Scope). The grammar is [`log!`](crate::log)'s, without message and
+/// options. Scopes nest; a record's own field wins over one of the context, an inner scope over
+/// an outer one.
+///
+/// ```
+/// # let (id, tenant, region, extra) = ("r-1", "acme", "eu", [("zone", 3)]);
+/// let _scope = nexlog::context!(request_id = id, tenant, ?region, ..extra);
+/// nexlog::info!("paid"); // … request_id=r-1 tenant=acme region="eu" zone=3
+/// ```
+///
+/// The values are evaluated and stored once, typed; a scope in which nothing is logged costs a
+/// few stores. The guard belongs to its thread: in async code use [`instrument`](macro@crate::instrument),
+/// or [`in_span`](crate::FutureExt::in_span) and [`in_context`](crate::FutureExt::in_context).
+/// Bound to `_` it is dropped at once; bind it to `_scope`.
+#[macro_export]
+macro_rules! context {
+    ($($arguments:tt)*) => { $crate::__private::record!(($crate) (context) $($arguments)*) };
+}
+
+/// Fields as a value: a [`FieldSet`](crate::FieldSet).
+///
+/// For [`Logger::with`](crate::Logger::with), and for records and scopes that splice it. The
+/// grammar is [`log!`](crate::log)'s, without message and options.
+///
+/// ```
+/// # fn main() -> Result<(), nexlog::Error> {
+/// # let logger = nexlog::builder().sink(nexlog::Memory::new()).build()?;
+/// let of_db = nexlog::fields! { component = "db", shard = 3 };
+/// let db = logger.with(of_db.clone());
+/// nexlog::info!(logger(&db), "connected"); // … component=db shard=3
+/// nexlog::info!("asked", ..of_db);
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! fields {
+    ($($arguments:tt)*) => { $crate::__private::record!(($crate) (fields) $($arguments)*) };
+}
+
+/// A stretch of work with a name and fields: a [`Span`](crate::Span), to be entered.
+///
+/// The name comes first and is fixed text; then fields, in the grammar of [`log!`](crate::log).
+/// What is around the span is what is around the call of this macro.
+///
+/// ```
+/// # let name = "stock.csv";
+/// let span = nexlog::span!("import", file = name);
+/// let lines = span.in_scope(|| {
+///     nexlog::info!("begun"); // … span=import file=stock.csv
+///     42
+/// });
+/// # assert_eq!(lines, 42);
+/// ```
+///
+/// # Options
+///
+/// They come before the name: `level(Level::Debug)` (or the level itself, as `tracing` has it),
+/// `target("db")`, and `parent(&span)`, which takes a [`Span`](crate::Span), a
+/// [`Context`](crate::Context), an `Option` of them, or `None`. `level: …` and the like mean the
+/// same.
+///
+/// ```
+/// # use nexlog::Level;
+/// # let (span, page) = (nexlog::span!("import"), 3);
+/// let inner = nexlog::span!(level(Level::Debug), parent(&span), "page", page);
+/// let same = nexlog::span!(parent: &span, Level::Debug, "page", page);
+/// ```
+///
+/// A span without a level is always on. One with a level is on where the filter lets records of
+/// that level and target through, when it is made; else this gives
+/// [`Span::none`](crate::Span::none) and evaluates no field.
+#[macro_export]
+macro_rules! span {
+    ($($arguments:tt)*) => { $crate::__private::record!(($crate) (span) $($arguments)*) };
+}
+
+/// Puts a function in a span: every record made while it runs carries the span's name and
+/// fields, across calls, `.await`, and whatever thread polls it next.
+///
+/// ```
+/// # struct Order { id: u64 }
+/// # struct Receipt;
+/// use nexlog::instrument;
+///
+/// #[instrument(fields(user_id, order = order.id), err)]
+/// async fn pay(user_id: u64, order: &Order) -> Result<Receipt, std::io::Error> {
+///     nexlog::info!("charging"); // … span=pay user_id=7 order=42
+///     Ok(Receipt)
+/// }
+/// ```
+///
+/// On functions and methods of every kind but `const`: `async`, `unsafe`, `extern`, generic, in
+/// traits and their implementations, with any `self` and any patterns.
+///
+/// **Nothing is captured unless asked for.** The name is the function's, the target the module
+/// path.
+///
+/// # Options
+///
+/// | option | means |
+/// | --- | --- |
+/// | `name = "…"`, or the text alone | the span's name |
+/// | `target = "…"` | its target, and that of its records |
+/// | `level = "debug"`, `level = Level::Debug` | the span is on where such records are; without a level, always |
+/// | `fields(…)` | fields, in the grammar of [`log!`](crate::log): `user_id`, `order = order.id`, `?x`, `..more` |
+/// | `args` | all arguments, `self` too: typed where there is an encoder, else their `Debug` text; a field of the same key replaces one |
+/// | `skip(a, b)` | all arguments but these |
+/// | `skip_all` | none, as is the rule here; for lines of `tracing` |
+/// | `err` | a record at level `Error` when a `Result` is an `Err`: `error`, with its whole chain if it is an error type, else its `Display` or `Debug` text |
+/// | `ret` | a record at level `Info` (or the span's) with what is returned: `return`; together with `err`, the value of an `Ok` |
+/// | `err(level = "warn", Debug)`, `ret(level = …, Display)` | another level, another form |
+/// | `parent = …` | what is around the span, in place of where the function is called: as of [`span!`](crate::span) |
+/// | `elapsed` | a record `finished` at the end, at level `Info` (or the span's): `elapsed`, and of a future how long it was polled (`busy`) and not (`idle`) |
+/// | `future` | the function returns a future by a name that does not say so |
+/// | `crate = path` | where nexlog is, when it is not `::nexlog` |
+///
+/// ```
+/// # use nexlog::{Level, instrument};
+/// #[instrument("parse", level = "debug", args, ret(Debug), err(level = Level::Warn))]
+/// fn port(text: &str) -> Result<u16, std::num::ParseIntError> {
+///     text.trim().parse()
+/// }
+/// # assert!(port("80").is_ok());
+/// ```
+///
+/// # Futures
+///
+/// An `async fn` evaluates its fields when it is first polled. A function that returns a future
+/// (`impl Future`, `Pin<Box<dyn Future<…>>>`, `BoxFuture`, `LocalBoxFuture`; others with the
+/// option `future`, if they are boxed) evaluates them when it is called, and runs its body inside
+/// the span as well. The future of `Box::pin(async move { … })` at the end of a body is
+/// instrumented in its place, so `async_trait` costs no second box; its functions behave as
+/// `async fn`.
+///
+/// ```
+/// # use std::pin::Pin;
+/// # use nexlog::instrument;
+/// #[instrument(args)]
+/// fn fetch(page: u32) -> Pin<Box<dyn Future<Output = u32> + Send>> {
+///     Box::pin(async move {
+///         nexlog::debug!("fetching"); // … span=fetch page=3
+///         page
+///     })
+/// }
+/// ```
+///
+/// # What a build leaves out
+///
+/// Where the span's level is removed (the features `max_level_*`, `NEXLOG_STATIC`), a function
+/// is its own body and nothing more. One without a level is removed by `off` only. The records
+/// of `err` and `ret` have levels of their own and go by those: a failure of a function whose
+/// span is not wanted is still told.
+///
+/// A panic leaves what is around the function as it was.
+pub use nexlog_macros::instrument;

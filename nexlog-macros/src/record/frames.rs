@@ -104,7 +104,8 @@ impl Site {
         quote_spanned!(mixed=> { #value })
     }
 
-    /// What a frame becomes where it is wanted, else what there is in its place.
+    /// What a frame becomes where it is wanted, else what there is in its place; without that, a
+    /// statement.
     pub fn conditional(
         &self,
         plan: &Plan,
@@ -115,9 +116,10 @@ impl Site {
         let condition = self.condition();
         let site = self.site(plan);
         let wrapped = wrap(self.frame_of_site(plan));
+        let otherwise = (!nothing.is_empty()).then(|| quote_spanned!(mixed=> else { #nothing }));
         if self.static_level().is_none() {
             return quote_spanned! {mixed=>
-                if #condition { #site #wrapped } else { #nothing }
+                if #condition { #site #wrapped } #otherwise
             };
         }
         let check_level = self.check_level();
@@ -125,10 +127,8 @@ impl Site {
             if #condition {
                 #check_level
                 #site
-                if site.enabled() { #wrapped } else { #nothing }
-            } else {
-                #nothing
-            }
+                if site.enabled() { #wrapped } #otherwise
+            } #otherwise
         }
     }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::thread;
 
 use nexlog::{
-    Context, FutureExt, Json, Level, Logger, Memory, Mode, Output, Overflow, SpanRecords, Text,
-    context, debug, fields, info, span, warn,
+    Context, FutureExt, Json, Level, Logger, Memory, Overflow, Text, context, debug, fields, info,
+    span, warn,
 };
 use serde_json::Value;
 use support::random::Random;
@@ -25,7 +25,7 @@ fn logger() -> (Logger, Memory) {
 fn tail(memory: &Memory) -> String {
     let lines = memory.lines();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    memory.clear();
+    memory.take();
     let (_, tail) = lines[0].split_once(r#""msg":"m""#).unwrap();
     tail.to_owned()
 }
@@ -74,9 +74,9 @@ fn span_names_the_innermost_or_the_path_by_option() {
     let nested = Memory::new();
     let logger = nexlog::builder()
         .sink(memory.clone())
-        .sink(Output::to(path.clone()).format(Json::new().span_path()))
-        .sink(Output::to(text.clone()).format(Text::compact().time(false).span_path()))
-        .sink(Output::to(nested.clone()).format(Json::new().nested_under("fields")))
+        .sink(path.clone().format(Json::new().span_path()))
+        .sink(text.clone().format(Text::compact().time(false).span_path()))
+        .sink(nested.clone().format(Json::new().nested_under("fields")))
         .field("service", "shop")
         .build()
         .unwrap();
@@ -285,75 +285,13 @@ fn every_record_of_eight_threads_carries_what_it_was_made_in() {
 }
 
 #[test]
-fn spans_tell_when_they_are_over_to_those_who_ask() {
-    let (asking, quiet, console) = (Memory::new(), Memory::new(), Memory::new());
-    let logger = nexlog::builder()
-        .sink(asking.clone())
-        .sink(Output::to(console.clone()).level(Level::Warn))
-        .spans(SpanRecords::OnClose)
-        .build()
-        .unwrap();
-    let other = nexlog::builder().sink(quiet.clone()).build().unwrap();
-    {
-        let _scope = context!(a = 1);
-        let span = span!("import", file = "x.csv");
-        let clone = span.clone();
-        drop(span.enter());
-        drop(span);
-        assert!(asking.is_empty(), "a handle is left");
-        drop(clone);
-    }
-    let records = lines::parse(&asking.lines());
-    assert_eq!(records.len(), 1, "{records:?}");
-    assert_eq!(records[0]["msg"], "span closed");
-    assert_eq!(records[0]["span"], "import");
-    assert_eq!((&records[0]["file"], &records[0]["a"]), (&"x.csv".into(), &1.into()));
-    assert!(records[0]["elapsed"].as_f64().unwrap() >= 0.0);
-    assert!(records[0].get("busy").is_none());
-    assert_eq!(records[0]["target"], "context");
-    let stats = logger.stats();
-    assert_eq!((stats.own, stats.accepted, stats.written), (1, 0, 0));
-    assert!(console.is_empty() && quiet.is_empty());
-    drop(other);
-
-    asking.clear();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let pause = std::time::Duration::from_millis(20);
-    runtime.block_on(async { tokio::time::sleep(pause).await }.in_span(span!("nap")));
-    let record = &lines::parse(&asking.lines())[0];
-    let seconds = |key: &str| record[key].as_f64().unwrap();
-    assert!(seconds("elapsed") >= 0.02 && seconds("idle") >= 0.015, "{record}");
-    assert!(seconds("busy") < seconds("idle"), "{record}");
-
-    asking.clear();
-    logger.set_filter("warn").unwrap();
-    drop(span!("quiet"));
-    drop(span!(level(Level::Error), "loud"));
-    let records = lines::parse(&asking.lines());
-    assert_eq!(records.len(), 1, "{records:?}");
-    assert_eq!((&records[0]["span"], &records[0]["level"]), (&"loud".into(), &"ERROR".into()));
-    // Another logger that asks for more.
-    let more = Memory::new();
-    let more_logger = nexlog::builder()
-        .sink(more.clone())
-        .spans(SpanRecords::OnEnterAndClose)
-        .mode(Mode::Buffered)
-        .build()
-        .unwrap();
-    drop(span!("both"));
-    more_logger.flush(PATIENCE).unwrap();
-    let records = lines::parse(&more.lines());
-    assert_eq!(lines::messages(&records), ["span opened", "span closed"]);
-}
-
-#[test]
 fn a_stated_level_decides_whether_a_span_is_on() {
     // The gate of call sites is the global logger's.
     let memory = Memory::new();
     let logger = nexlog::builder().filter("info").sink(memory.clone()).install().unwrap();
     let mine = |target: &str| {
         let records = lines::parse(&memory.lines());
-        memory.clear();
+        memory.take();
         records.into_iter().find(|record| record["target"] == target).unwrap()
     };
     let _debug = span!(level(Level::Debug), "debug", a = 1).entered();

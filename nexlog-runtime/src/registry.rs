@@ -2,18 +2,21 @@
 //!
 //! A site joins the list at its first call and stays. The list and every state byte change
 //! under one lock, so that a site that joins while the filter changes sees the new filter.
-//! Callers never take the lock but at a site's first call.
+//! Callers never take the lock but at a site's first call. A site whose answer depends on the
+//! spans around the call asks the global logger each time it is called inside of one.
 
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 
+use crate::context;
 use crate::logger::Logger;
 use crate::pipeline::{early, state as pipeline_state};
-use crate::site::callsite::{OFF, ON, ON_FLUSH, Site, SiteInfo, UNSEEN};
-use crate::site::filter::Filter;
+use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
+use crate::site::filter::{Answer, Filter};
 use crate::site::level::Level;
+use crate::site::spans::Surroundings;
 
 /// What decides for all sites; `None` before install.
 struct Gate {
@@ -25,11 +28,20 @@ static GATE: Mutex<Option<Gate>> = Mutex::new(None);
 /// The site that was first used last; the rest by `Site::next`.
 static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 
-/// At the first call of a site with a fixed level: puts it in the list and gives its state,
-/// which is `UNSEEN` no more.
+/// The gate's answer where the state byte is none: at the first call of a site with a fixed
+/// level, and at each call of one whose answer depends on what is around it.
 #[cold]
 #[inline(never)]
-pub(crate) fn first_use(site: &'static Site) -> u8 {
+pub(crate) fn ask(site: &'static Site) -> bool {
+    let state = match site.state.load(Relaxed) {
+        UNSEEN => join(site),
+        seen => seen,
+    };
+    if state & DEPENDS == DEPENDS { is_on_here(site, state) } else { state != OFF }
+}
+
+/// Puts the site in the list and gives its state, which is `UNSEEN` no more.
+fn join(site: &'static Site) -> u8 {
     // Before the lock: unpacking allocates, and an allocator may log.
     let info = site.info();
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,15 +53,27 @@ pub(crate) fn first_use(site: &'static Site) -> u8 {
     site.state.load(Relaxed)
 }
 
+fn is_on_here(site: &'static Site, state: u8) -> bool {
+    if !context::surroundings().any(&mut |_| true) {
+        return state & ON != 0;
+    }
+    let info = site.info();
+    match (pipeline_state::global(), info.level) {
+        (Some(core), Some(level)) => core.enabled(info.target, level),
+        // Being installed: what is recorded now waits, and is filtered with its own spans.
+        _ => true,
+    }
+}
+
 fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
     let Some(level) = info.level else { return OFF };
-    match gate {
-        None if level >= early::LEVEL => ON,
-        Some(gate) if gate.filter.enabled(info.target, level) => match gate.flush_level {
-            Some(flush) if level >= flush => ON_FLUSH,
-            _ => ON,
-        },
-        _ => OFF,
+    let Some(gate) = gate else { return if level >= early::LEVEL { ON } else { OFF } };
+    let flush = if gate.flush_level.is_some_and(|flush| level >= flush) { FLUSH_BIT } else { 0 };
+    match gate.filter.answer(info.target, level) {
+        Answer::Fixed(false) => OFF,
+        Answer::Fixed(true) => ON | flush,
+        Answer::Depends(false) => DEPENDS | flush,
+        Answer::Depends(true) => DEPENDS | ON | flush,
     }
 }
 

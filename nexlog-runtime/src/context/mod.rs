@@ -15,8 +15,10 @@
 //! | [`handle`] | [`Context`]: the surroundings as a value |
 //! | [`future`] | the same for futures, entered at each poll |
 //! | [`trace`] | W3C trace ids |
-//! | [`chain`] | what formats and filters see |
+//! | [`chain`] | what formats see |
+//! | [`around`] | what filters see |
 
+pub(crate) mod around;
 pub(crate) mod chain;
 pub(crate) mod frame;
 pub(crate) mod future;
@@ -27,6 +29,7 @@ pub(crate) mod stack;
 pub(crate) mod timing;
 pub(crate) mod trace;
 
+pub(crate) use around::surroundings;
 pub use future::{FutureExt, InContext, Instrumented};
 pub use handle::Context;
 pub use make::FieldSet;

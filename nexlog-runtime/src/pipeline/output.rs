@@ -22,7 +22,7 @@ use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Sink, WriteError};
-use crate::site::filter::Filter;
+use crate::site::filter::{Answer, Filter};
 
 /// A batch is written when it has grown to this.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
@@ -87,8 +87,8 @@ impl SinkCounts {
 struct Output {
     sink: Box<dyn Sink>,
     filter: Option<Filter>,
-    /// Its filter's answer by call site: 0 not asked, 1 no, 2 yes.
-    wants: Vec<u8>,
+    /// Its filter's answer by call site, once asked.
+    wants: Vec<Option<Answer>>,
     buffer: Buffer,
     /// Where each record's bytes end in `buffer`.
     ends: Vec<usize>,
@@ -294,16 +294,16 @@ impl Output {
         let Some(filter) = &self.filter else { return true };
         let site = record.site;
         if site.level != Some(record.level) || !core::ptr::eq(site.target, record.target) {
-            return filter.enabled(record.target, record.level);
+            return filter.enabled_within(record.target, record.level, record);
         }
         if self.wants.len() <= site.id {
-            self.wants.resize(site.id + 1, 0);
+            self.wants.resize(site.id + 1, None);
         }
-        let known = &mut self.wants[site.id];
-        if *known == 0 {
-            *known = 1 + u8::from(filter.enabled(record.target, record.level));
+        let ask = || filter.answer(record.target, record.level);
+        match *self.wants[site.id].get_or_insert_with(ask) {
+            Answer::Fixed(answer) => answer,
+            Answer::Depends(_) => filter.enabled_within(record.target, record.level, record),
         }
-        *known == 2
     }
 
     /// Before a record is appended: the record about losses, if there is one, is a record of

@@ -16,13 +16,15 @@ use super::output::SinkCounts;
 use super::stats::{Counts, Stats};
 use super::worker::Worker;
 use crate::clock;
+use crate::context;
 use crate::error::{DropReason, Error};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::Allocator;
 use crate::lane::thread;
 use crate::site::callsite::Site;
-use crate::site::filter::Filter;
+use crate::site::filter::{Answer, Filter};
 use crate::site::level::Level;
+use crate::site::spans::Surroundings;
 
 /// Who writes a record out, and when. Same records, same bytes, same order per thread in all
 /// three.
@@ -150,10 +152,23 @@ impl Core {
         }
     }
 
-    /// The filter's answer.
+    /// The filter's answer for a record that this thread makes now.
     pub(crate) fn enabled(&self, target: &str, level: Level) -> bool {
-        level as u8 >= self.floor.load(Relaxed)
-            && self.filter.read().unwrap_or_else(PoisonError::into_inner).enabled(target, level)
+        if (level as u8) < self.floor.load(Relaxed) {
+            return false;
+        }
+        let filter = || self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        let answer = filter().answer(target, level);
+        match answer {
+            Answer::Fixed(answer) => answer,
+            Answer::Depends(_) => {
+                let around = context::surroundings();
+                // Without the lock: the first visit of a frame allocates, and an allocator may
+                // log.
+                around.any(&mut |_| false);
+                filter().enabled_within(target, level, &around)
+            }
+        }
     }
 
     /// Whether a record of this level is to be written out at once.

@@ -141,7 +141,8 @@ impl Core {
     }
 
     fn write_wanted(&self, pipeline: &mut Pipeline, early: &Images, filter: &Filter) -> Pass {
-        let wanted = |record: &Record<'_>| filter.enabled(record.target(), record.level());
+        let wanted =
+            |record: &Record<'_>| filter.enabled_within(record.target(), record.level(), record);
         let kept = early.retain(&pipeline.clock, wanted);
         self.counts.accepted.fetch_add(kept.records, Relaxed);
         self.counts.drop_at_call(DropReason::NoMemory, kept.refused);

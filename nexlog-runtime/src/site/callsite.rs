@@ -5,9 +5,11 @@
 //! unpacked, made once at first use, for the drainer. The registry (in `filter`'s owner,
 //! `registry` below) keeps the state bytes equal to the filter's answer.
 //!
-//! State byte: [`UNSEEN`] until the first call; then, for a site of fixed level, [`OFF`],
-//! [`ON`], or [`ON_FLUSH`] (on, and at or above the flush level); for a site whose level is
-//! made at run time always [`OFF`] (such sites ask the filter at each call).
+//! State byte: [`UNSEEN`] until the first call; then, for a site of fixed level, [`OFF`] or [`ON`],
+//! with [`FLUSH_BIT`] if it is at or above the flush level. When some directive looks at spans and
+//! could change the answer, the bits of [`DEPENDS`] stand besides those of the answer where nothing
+//! is around. For a site whose level is made at run time always [`OFF`]: such sites ask the filter
+//! at each call.
 
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Acquire, Ordering::Relaxed};
 
@@ -17,11 +19,14 @@ use super::level::Level;
 pub const OFF: u8 = 0;
 /// Somebody wants it.
 pub const ON: u8 = 1;
-/// Somebody wants it, and the drainer is to be called at once.
-pub const ON_FLUSH: u8 = 3;
 /// Not yet called.
-pub const UNSEEN: u8 = 0x80;
-/// The bit that tells [`ON_FLUSH`] from [`ON`].
+pub const UNSEEN: u8 = ASK;
+/// Who wants it depends on the spans around the call: the filter is asked each time.
+pub const DEPENDS: u8 = ASK | 0x40;
+/// The bit of the states that are no answer: the sign, so that one test of the byte tells them
+/// and [`OFF`] from the others.
+const ASK: u8 = 0x80;
+/// What is recorded is to be written out at once.
 pub const FLUSH_BIT: u8 = 2;
 
 /// A logging statement, as its macro states it.
@@ -57,8 +62,7 @@ impl Site {
     #[inline(always)]
     pub fn enabled(&'static self) -> bool {
         let state = self.state.load(Relaxed);
-        // `UNSEEN` is the sign bit: the byte is tested once for both questions.
-        state != OFF && (state & UNSEEN == 0 || crate::registry::first_use(self) != OFF)
+        state != OFF && (state & ASK == 0 || crate::registry::ask(self))
     }
 
     /// Whether a record of this site is to be written out at once.

@@ -1,13 +1,15 @@
 //! The text of filter directives: cut, read, and explained where it means nothing.
 //!
-//! One pass over the text gives one [`Parsed`] for each directive. Syntax of other filters
-//! (`/regex` of `env_logger`, `[span]` and `{field}` of tracing) is recognised so that it can be
-//! refused by name, as one problem, whatever commas and slashes it holds.
+//! One pass over the text gives one [`Parsed`] for each directive. Those with brackets are read
+//! by [`brackets`]. The `/regex` of `env_logger` is recognised so that it can be refused by name,
+//! as one problem, whatever commas and slashes it holds.
 
 use core::fmt;
 
+use super::brackets;
 use super::filter::Directive;
 use super::level::Level;
+use super::spans::SpanDirective;
 
 /// How much of a bad directive an error shows, in characters.
 const SHOWN_CHARS: usize = 80;
@@ -53,10 +55,16 @@ impl fmt::Display for FilterProblem {
 
 /// What one piece of the text comes to.
 pub(super) struct Parsed {
-    pub(super) directive: Option<Directive>,
+    pub(super) directive: Option<Read>,
     pub(super) problem: Option<FilterProblem>,
     /// It applies as a target's name, but looks like a level with a typo.
     pub(super) may_be_level: bool,
+}
+
+/// A directive that means something.
+pub(super) enum Read {
+    Plain(Directive),
+    Span(SpanDirective),
 }
 
 /// Reads all directives of a filter text. Empty ones are passed over.
@@ -79,27 +87,41 @@ pub(super) fn parse(text: &str) -> impl Iterator<Item = Parsed> + '_ {
 }
 
 /// Where the first piece of `rest` ends: at a comma outside of brackets, or before a slash. A
-/// piece that begins with a slash is everything, because a regex may hold any character.
-/// Brackets that never close do not count, so that they cost one directive and not the rest.
+/// piece that begins with a slash is everything, because a regex may hold any character. What is
+/// quoted within brackets does not count. Brackets that never close do not, either, so that they
+/// cost one directive and not the rest.
 fn piece_bytes(rest: &str) -> usize {
     if rest.starts_with('/') {
         return rest.len();
     }
-    let mut depth = 0_usize;
-    for (at, byte) in rest.bytes().enumerate() {
+    let (mut depth, mut is_quoted) = (0_usize, false);
+    let mut bytes = rest.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
         match byte {
+            b'\\' if is_quoted => {
+                bytes.next();
+            }
+            b'"' if depth > 0 => is_quoted = !is_quoted,
+            _ if is_quoted => {}
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth = depth.saturating_sub(1),
             b',' | b'/' if depth == 0 => return at,
             _ => {}
         }
     }
-    if depth == 0 { rest.len() } else { rest.find([',', '/']).unwrap_or(rest.len()) }
+    if depth == 0 { rest.len() } else { rest.find(',').unwrap_or(rest.len()) }
 }
 
 /// Reads one directive, trimmed and not empty.
 fn read(written: &str, column: usize) -> Parsed {
-    let outcome = refuse_foreign(written).map_or_else(|| read_own(written), Err);
+    let outcome = if written.starts_with('/') {
+        Err("a regex on messages (`/…`) is not supported; write `name=level`, `name` or `level`"
+            .to_owned())
+    } else if brackets::are_in(written) {
+        brackets::read(written).map(|directive| (Read::Span(directive), None))
+    } else {
+        read_plain(written).map(|(directive, doubt)| (Read::Plain(directive), doubt))
+    };
     let (directive, reason, may_be_level) = match outcome {
         Ok((directive, None)) => (Some(directive), None, false),
         Ok((directive, doubt)) => (Some(directive), doubt, true),
@@ -110,28 +132,13 @@ fn read(written: &str, column: usize) -> Parsed {
     Parsed { directive, problem, may_be_level }
 }
 
-/// Why a directive in the syntax of another filter is refused.
-fn refuse_foreign(written: &str) -> Option<String> {
-    let what = match written.find(['/', '[', ']', '{', '}']).map(|at| written.as_bytes()[at])? {
-        b'/' => "a regex on messages (`/…`) is",
-        b'[' | b']' => "a directive on spans (`[…]`) is",
-        _ => "a directive on fields (`{…}`) is",
-    };
-    Some(format!("{what} not supported; write `name=level`, `name` or `level`"))
-}
-
 /// The directive, and the doubt about it if there is one; or why it means nothing.
-fn read_own(written: &str) -> Result<(Directive, Option<String>), String> {
+fn read_plain(written: &str) -> Result<(Directive, Option<String>), String> {
     let (name, level) = match written.split_once('=') {
         Some((name, level)) => (name.trim(), Some(level.trim())),
         None => (written, None),
     };
-    if name.contains(char::is_whitespace) {
-        return Err("a name has no spaces; put commas between directives".to_owned());
-    }
-    if name.contains(';') {
-        return Err("directives are separated by commas, not by `;`".to_owned());
-    }
+    check_name(name)?;
     if level.is_none() && name.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("a number is not a level; {LEVEL_LIST}"));
     }
@@ -141,13 +148,28 @@ fn read_own(written: &str) -> Result<(Directive, Option<String>), String> {
             Some(level) => (directive("", level), None),
             None => (directive(name, Some(Level::Trace)), doubt(name)),
         }),
-        // As env_logger reads `name=`.
-        Some("") => Ok((directive(name, Some(Level::Trace)), None)),
-        Some(level) => match parse_level(level) {
-            Some(level) => Ok((directive(name, level), None)),
-            None if level.contains('=') => Err("it has two `=`; write `name=level`".to_owned()),
-            None => Err(not_a_level(level)),
-        },
+        Some(level) => Ok((directive(name, read_level(level)?), None)),
+    }
+}
+
+/// Why this cannot be the name of a target.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    if name.contains(char::is_whitespace) {
+        Err("a name has no spaces; put commas between directives".to_owned())
+    } else if name.contains(';') {
+        Err("directives are separated by commas, not by `;`".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// The level behind `=`: `trace` when there is none, as `env_logger` reads `name=`.
+pub(super) fn read_level(level: &str) -> Result<Option<Level>, String> {
+    match parse_level(level) {
+        _ if level.is_empty() => Ok(Some(Level::Trace)),
+        Some(level) => Ok(level),
+        None if level.contains('=') => Err("it has two `=`; write `name=level`".to_owned()),
+        None => Err(not_a_level(level)),
     }
 }
 
@@ -221,7 +243,7 @@ fn edits(left: &str, right: &str) -> usize {
 }
 
 /// Foreign text in an error: cut, and nothing in it can act on a terminal.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut shown: String = text.chars().take(SHOWN_CHARS).flat_map(char::escape_debug).collect();
     if text.chars().nth(SHOWN_CHARS).is_some() {
         shown.push('…');

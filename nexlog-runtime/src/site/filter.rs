@@ -1,22 +1,34 @@
-//! [`Filter`]: which targets are wanted from which level on, in `env_logger`'s grammar.
+//! [`Filter`]: which records are wanted, in `env_logger`'s grammar and with tracing's brackets.
 //!
 //! ```text
 //! filter    := directive ( ',' directive )*
-//! directive := level              everything else
-//!            | name '=' level     targets that start with `name`
-//!            | name               the same at `trace`
+//! directive := level                        everything else
+//!            | target '=' level             targets that start with `target`
+//!            | target                       the same at `trace`
+//!            | target? span ( '=' level )?  the same inside of such a span
 //! level     := off | trace | debug | info | warn | error | critical    (any case)
+//! span      := '[' name ']' | '[' name? '{' field ( ',' field )* '}' ']'
+//! field     := key ( '=' value )?
+//! name, key, value := a bare word without any of  [ ] { } , = "  or a "quoted text"
 //! ```
 //!
-//! The longest name that starts the target decides; without one nothing passes. A filter in
-//! which no directive is left passes `info`: a typo must not silence a program. Parsing takes
-//! any text: what means nothing becomes a [`FilterProblem`], and the rest applies.
+//! Of the plain directives the longest name that starts the target decides; without one nothing
+//! passes. A filter in which no directive is left passes `info`: a typo must not silence a
+//! program. Parsing takes any text: what means nothing becomes a [`FilterProblem`], and the rest
+//! applies.
+//!
+//! A directive with brackets matches when the record's target starts with its target and one
+//! span or scope around the record has the name and all the fields. Of those that match, the one
+//! with the longest target decides, then the one with the most fields, the most values, a name,
+//! the later one. It lets pass what is at its level, *besides* what passes without it; `off`
+//! lets nothing pass. How values are compared is in `wanted`.
 
 use core::fmt;
 use core::str::FromStr;
 
-use super::directive;
+use super::directive::{self, Read};
 use super::level::Level;
+use super::spans::{SpanDirective, Surroundings};
 use crate::error::Error;
 
 pub use super::directive::FilterProblem;
@@ -24,7 +36,29 @@ pub use super::directive::FilterProblem;
 /// What passes when nothing else was asked for.
 const DEFAULT: Level = Level::Info;
 
-/// Which records pass, by target and level.
+/// Which records pass: by target and level, and by the spans and scopes around them.
+///
+/// | directive | says |
+/// | --- | --- |
+/// | `warn` | everything that no other directive names, from `warn` on |
+/// | `my_app::db=debug` | targets that start with this; the longest one decides |
+/// | `my_app::db` | the same from `trace` on |
+/// | `noisy=off` | nothing of these targets |
+/// | `[pay]=debug` | besides, inside of a span called `pay`, all from `debug` on |
+/// | `[pay{tenant=acme}]=debug` | only where that span has this field with this value |
+/// | `[{tenant}]` | inside of any span or scope that has this field, from `trace` on |
+/// | `my_app[{request_id=7}]=off` | none of these targets while that request is served |
+///
+/// A directive with brackets looks at each span and scope around the record, the innermost and
+/// all further out; name and fields must be those of one of them. Of several that match, the one
+/// with the longest target decides, then the one with the most fields. It only adds to what the
+/// others let pass, except for `off`, which takes away.
+///
+/// Values are compared by type: `7` equals every integer 7, the float 7.0 and the text `7`;
+/// `true` equals a `bool` and the text. `"7"` in quotes equals only the text. Durations, times,
+/// addresses and bytes are compared with their form in text output (`1.5s`, `10.0.0.1`). A
+/// secret equals nothing. A name, key or value with one of `[]{},="` in it stands in quotes, with
+/// `\"` and `\\` for these marks themselves. There are no patterns.
 ///
 /// ```
 /// use nexlog_runtime::{Filter, Level};
@@ -40,6 +74,9 @@ pub struct Filter {
     /// Each name once, in alphabetical order: of several names that start the same target the
     /// longest is then the last. The empty name is the directive for everything else.
     directives: Vec<Directive>,
+    /// Those with brackets, from the least to the most specific: of several that match the last
+    /// decides.
+    spans: Vec<SpanDirective>,
     /// Some directive may have been meant as a level for everything else, so that everything
     /// else must not fall silent.
     doubtful: bool,
@@ -52,10 +89,17 @@ pub(super) struct Directive {
     pub(super) level: Option<Level>,
 }
 
-impl Directive {
-    fn passes(&self, level: Level) -> bool {
-        self.level.is_some_and(|lowest| level >= lowest)
-    }
+/// What target and level say about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// This, whatever is around it.
+    Fixed(bool),
+    /// It depends on what is around it; this with nothing around.
+    Depends(bool),
+}
+
+fn passes(lowest: Option<Level>, level: Level) -> bool {
+    lowest.is_some_and(|lowest| level >= lowest)
 }
 
 impl Filter {
@@ -77,37 +121,79 @@ impl Filter {
         let mut problems = Vec::new();
         for parsed in directive::parse(text) {
             filter.doubtful |= parsed.may_be_level;
-            parsed.directive.into_iter().for_each(|directive| filter.add(directive));
+            match parsed.directive {
+                Some(Read::Plain(directive)) => filter.add(directive),
+                Some(Read::Span(directive)) => filter.add_span(directive),
+                None => {}
+            }
             problems.extend(parsed.problem);
         }
         (filter, problems)
     }
 
-    /// Whether a record of this target and level passes.
+    /// Whether a record of this target and level passes that no span or scope is around.
     pub fn enabled(&self, target: &str, level: Level) -> bool {
         match self.directives.iter().rev().find(|d| target.starts_with(&d.name)) {
-            Some(longest) => longest.passes(level),
-            None => self.stand_in().is_some_and(|lowest| level >= lowest),
+            Some(longest) => passes(longest.level, level),
+            None => passes(self.stand_in(), level),
         }
     }
 
-    /// Adds the directives of `later`; they replace those of the same name.
+    /// Whether a record of this target and level passes with this around it.
+    pub(crate) fn enabled_within(
+        &self,
+        target: &str,
+        level: Level,
+        around: &dyn Surroundings,
+    ) -> bool {
+        let plain = match self.answer(target, level) {
+            Answer::Fixed(answer) => return answer,
+            Answer::Depends(plain) => plain,
+        };
+        let fits = |span: &&SpanDirective| target.starts_with(&span.target) && span.matches(around);
+        match self.spans.iter().rev().find(fits) {
+            Some(deciding) => deciding.level.is_some_and(|lowest| plain || level >= lowest),
+            None => plain,
+        }
+    }
+
+    /// What can be said before anybody looks around.
+    pub(crate) fn answer(&self, target: &str, level: Level) -> Answer {
+        let plain = self.enabled(target, level);
+        if self.spans.iter().any(|span| span.matters(target, level, plain)) {
+            Answer::Depends(plain)
+        } else {
+            Answer::Fixed(plain)
+        }
+    }
+
+    /// Adds the directives of `later`; they replace those that name the same.
     pub fn extend(&mut self, later: Filter) {
         self.doubtful |= later.doubtful;
         later.directives.into_iter().for_each(|directive| self.add(directive));
+        later.spans.into_iter().for_each(|directive| self.add_span(directive));
     }
 
-    /// The lowest level that passes for some target; `None` when nothing passes at all.
+    /// The lowest level that passes for some target, whatever is around; `None` when nothing
+    /// passes at all.
     pub fn floor(&self) -> Option<Level> {
         let stated = self.directives.iter().filter_map(|directive| directive.level);
-        stated.chain(self.stand_in()).min()
+        let inside = self.spans.iter().filter_map(|directive| directive.level);
+        stated.chain(inside).chain(self.stand_in()).min()
     }
 
     /// What passes for targets of which no directive says anything. A name that may be a typo
     /// of a level still names a target, as in `env_logger`; both readings must work.
     fn stand_in(&self) -> Option<Level> {
         let stated = self.directives.first().is_some_and(|directive| directive.name.is_empty());
-        (!stated && (self.doubtful || self.directives.is_empty())).then_some(DEFAULT)
+        let is_empty = self.directives.is_empty() && self.spans.is_empty();
+        (!stated && (self.doubtful || is_empty)).then_some(DEFAULT)
+    }
+
+    fn add_span(&mut self, directive: SpanDirective) {
+        self.spans.retain(|other| !other.is_about_the_same(&directive));
+        let place = self.spans.partition_point(|other| other.rank() <= directive.rank());
+        self.spans.insert(place, directive);
     }
 
     fn add(&mut self, directive: Directive) {
@@ -122,7 +208,7 @@ impl Filter {
 impl From<Level> for Filter {
     fn from(level: Level) -> Filter {
         let everything = Directive { name: String::new(), level: Some(level) };
-        Filter { directives: vec![everything], doubtful: false }
+        Filter { directives: vec![everything], ..Filter::default() }
     }
 }
 
@@ -145,6 +231,11 @@ impl fmt::Display for Filter {
             let comma = if number == 0 { "" } else { "," };
             let equals = if name.is_empty() { "" } else { "=" };
             write!(f, "{comma}{name}{equals}{}", directive::level_name(level))?;
+        }
+        let is_first = self.directives.is_empty() && self.stand_in().is_none();
+        for (number, span) in self.spans.iter().enumerate() {
+            let comma = if is_first && number == 0 { "" } else { "," };
+            write!(f, "{comma}{span}")?;
         }
         Ok(())
     }

@@ -1,8 +1,11 @@
 //! What is known about a call before it is made: its level, its place, its keys, and whether
 //! anybody wants it.
 
+mod brackets;
 pub mod callsite;
 mod directive;
 pub mod filter;
 pub mod level;
+pub(crate) mod spans;
 pub mod static_filter;
+mod wanted;

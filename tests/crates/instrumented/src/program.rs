@@ -1,6 +1,6 @@
 //! One program, with attributes inside `traced!` and without them. Nothing else in it is
 //! nexlog's, so that nothing of nexlog is to be found where they are removed.
-#![allow(clippy::no_mangle_with_rust_abi)]
+#![allow(clippy::no_mangle_with_rust_abi, clippy::inline_always, clippy::large_types_passed_by_value)]
 
 use std::future::Future;
 use std::hint::black_box;

@@ -26,6 +26,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use super::callsite::SiteInfo;
 use super::directive::{self, Read};
 use super::level::Level;
 use super::spans::{SpanDirective, Surroundings};
@@ -165,6 +166,12 @@ impl Filter {
         } else {
             Answer::Fixed(plain)
         }
+    }
+
+    /// Whether some directive looks for what this site makes. A span or scope that is not made
+    /// cannot be found, so this one has to be, whatever its own level.
+    pub(crate) fn looks_for(&self, site: &SiteInfo) -> bool {
+        site.is_frame && self.spans.iter().any(|span| span.looks_for(site))
     }
 
     /// Adds the directives of `later`; they replace those that name the same.

@@ -61,6 +61,11 @@ const DEFAULT: Level = Level::Info;
 /// secret equals nothing. A name, key or value with one of `[]{},="` in it stands in quotes, with
 /// `\"` and `\\` for these marks themselves. There are no patterns.
 ///
+/// A span with a level of its own is made only where the global logger's filter lets that level
+/// pass or has a directive that looks for such a span; other filters, of sinks and of local
+/// loggers, find the spans that are there. A filter that has nothing but directives with brackets
+/// lets nothing pass outside: write `info,[pay]=debug` for both.
+///
 /// ```
 /// use nexlog_runtime::{Filter, Level};
 ///
@@ -69,6 +74,14 @@ const DEFAULT: Level = Level::Info;
 /// assert!(filter.enabled("my_app::db::pool", Level::Debug));
 /// assert!(!filter.enabled("my_app::web", Level::Info));
 /// assert!(!filter.enabled("noisy", Level::Critical));
+///
+/// let (filter, problems) = Filter::parse("info,[pay{tenant=acme}]=debug,[pay");
+/// assert_eq!(filter.to_string(), "info,[pay{tenant=acme}]=debug");
+/// assert_eq!(
+///     problems[0].to_string(),
+///     "filter directive `[pay` at column 31: `[` is never closed; \
+///      write `name[span{key=value}]=level`",
+/// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {

@@ -101,7 +101,7 @@ fn whole(double: f64) -> Option<(bool, u128)> {
     const END: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0; // 2^128
     let magnitude = double.abs();
     let is_whole = magnitude < END && magnitude.fract() == 0.0;
-    is_whole.then(|| (double < 0.0, magnitude as u128))
+    is_whole.then_some((double < 0.0, magnitude as u128))
 }
 
 /// Takes what is written only as long as it is what is left of the text.

@@ -102,8 +102,9 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds filter directives, in the grammar of `env_logger`. Later ones replace earlier ones
-    /// of the same name. Without any the filter is `info`.
+    /// Adds filter directives, in the grammar of `env_logger` and with tracing's brackets for
+    /// spans: `info,my_app::db=debug,[pay{tenant=acme}]=debug`; see [`Filter`](crate::Filter).
+    /// Later ones replace earlier ones of the same name. Without any the filter is `info`.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter.push(FilterSource::Text(directives.into()));
         self

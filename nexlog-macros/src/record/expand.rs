@@ -193,7 +193,8 @@ impl Site {
             _ => None,
         });
         let slots = plan.slots.iter().map(|slot| (slot.kind, slot.key.as_str()));
-        let text = descriptor(target.unwrap_or_default(), slots, plan.message.as_deref());
+        let (target, is_record) = (target.unwrap_or_default(), self.form.is_record());
+        let text = descriptor(target, is_record, slots, plan.message.as_deref());
         let mixed = Span::mixed_site();
         let variable = self.filter.names_variable.then(|| {
             quote_spanned!(mixed=> let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");)

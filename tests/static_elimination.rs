@@ -5,6 +5,8 @@
 //! are removed. Its functions call nothing but the logger, so that their machine code can
 //! be compared as text.
 
+#[path = "support/assembly.rs"]
+mod assembly;
 #[path = "support/crates.rs"]
 mod crates;
 
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
+use assembly::instructions;
 use crates::stderr;
 
 /// How a program is built.
@@ -105,36 +108,6 @@ fn needles(binary: &[u8]) -> BTreeSet<String> {
 fn lines(names: &[&str]) -> BTreeSet<String> {
     let both = |name: &&str| [format!("needle_{name}"), format!("needle_key_of_{name}")];
     names.iter().flat_map(both).collect()
-}
-
-/// The instructions of a function, with its labels numbered in the order they appear.
-fn instructions(assembly: &str, function: &str) -> Vec<String> {
-    let labels = [format!("{function}:"), format!("_{function}:")];
-    let body: Vec<&str> = assembly
-        .lines()
-        .skip_while(|line| !labels.iter().any(|label| line.starts_with(label.as_str())))
-        .skip(1)
-        .take_while(|line| !line.contains(".cfi_endproc") && !line.contains(".seh_endproc"))
-        .filter(|line| !line.trim_start().starts_with(['.', '#', ';']) || line.ends_with(':'))
-        .collect();
-    assert!(body.len() > 2, "no code of {function}");
-    let is_part = |c: char| c == '.' || c == '_' || c.is_ascii_alphanumeric();
-    let is_label = |word: &&str| word.starts_with(".L") || word.starts_with("LBB");
-    let mut seen: Vec<&str> = Vec::new();
-    let mut number_of = |word| {
-        seen.iter().position(|known| *known == word).unwrap_or_else(|| {
-            seen.push(word);
-            seen.len() - 1
-        })
-    };
-    body.into_iter()
-        .map(|line| {
-            let words = line.split(|c| !is_part(c)).filter(is_label);
-            words.fold(line.trim().to_owned(), |text, word| {
-                text.replacen(word, &format!("@{}", number_of(word)), 1)
-            })
-        })
-        .collect()
 }
 
 const FUNCTIONS: [&str; 3] = ["subject", "subject_of_result", "subject_of_module"];
@@ -279,7 +252,7 @@ fn a_typo_is_one_error_in_each_crate() {
     }
 }
 
-/// The face hands each ceiling on to the runtime, by the same name.
+/// The face hands each ceiling on to the runtime and to the macros, by the same name.
 #[test]
 fn every_ceiling_is_handed_on() {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("nexlog/Cargo.toml");
@@ -287,7 +260,8 @@ fn every_ceiling_is_handed_on() {
     let levels = ["off", "critical", "error", "warn", "info", "debug", "trace"];
     for level in levels {
         for prefix in ["max_level_", "release_max_level_"] {
-            let line = format!("{prefix}{level} = [\"nexlog-runtime/{prefix}{level}\"]");
+            let name = format!("{prefix}{level}");
+            let line = format!("{name} = [\"nexlog-runtime/{name}\", \"nexlog-macros/{name}\"]");
             assert!(manifest.lines().any(|known| known == line), "{line}");
         }
     }

@@ -9,6 +9,9 @@ use std::fmt::Display;
 
 use nexlog::{Level, critical, debug, enabled, error, info, log, trace, try_log, warn};
 
+#[path = "strict_context.rs"]
+pub mod scopes;
+
 /// Statement, expression, match arm, closure, tail.
 pub fn places(kind: u8, items: &[u64]) {
     info!("statement");

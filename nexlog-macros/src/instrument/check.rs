@@ -1,8 +1,6 @@
 //! Every text of an error of the attribute, and the questions that need options and function
 //! together.
 
-use std::fmt::Write as _;
-
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use syn::buffer::Cursor;
 use syn::{Error, Result, Signature};
@@ -123,20 +121,15 @@ pub fn option_name(name: &Ident) -> Result<()> {
     if OPTIONS.contains(&text.as_str()) {
         return Ok(());
     }
-    let mut said = format!("`{text}` is not an option");
-    match text.as_str() {
-        "follows_from" => said.push_str(": write `parent = &span`, or a field"),
-        "message" | "msg" => said.push_str(": a span logs nothing; its name is `name = \"…\"`"),
-        "logger" => said.push_str(": a span is on the records of every logger"),
-        _ => {
-            if let Some(meant) = nearest(&text, OPTIONS) {
-                // Writing into a `String` cannot fail.
-                let _ = write!(said, ": did you mean `{meant}`?");
-            }
-        }
-    }
-    let _ = write!(said, "; the options are {}", list(OPTIONS));
-    Err(Error::new(name.span(), said))
+    let remedy = match text.as_str() {
+        "follows_from" => ": write `parent = &span`, or a field",
+        "message" | "msg" => ": a span logs nothing; its name is `name = \"…\"`",
+        "logger" => ": a span is on the records of every logger",
+        _ => "",
+    };
+    let (options, meant) = (list(OPTIONS), did_you_mean(&text, OPTIONS));
+    let text = format!("`{text}` is not an option{remedy}; the options are {options}{meant}");
+    Err(Error::new(name.span(), text))
 }
 
 pub fn not_an_option(at: Cursor<'_>) -> Error {
@@ -207,25 +200,29 @@ fn skips_and_captures(all: &Ident, other: &Ident) -> Error {
 }
 
 fn skips_no_argument(name: &Ident, function: &Function) -> Error {
-    Error::new(name.span(), format!("`{name}` is no argument{}", arguments(name, function)))
+    let (arguments, meant) = arguments(name, function);
+    Error::new(name.span(), format!("`{name}` is no argument {arguments}{meant}"))
 }
 
 fn field_of_no_argument(name: &Ident, function: &Function) -> Error {
-    let arguments = arguments(name, function);
+    let (arguments, meant) = arguments(name, function);
     Error::new(
         name.span(),
-        format!("`{name}` is no argument{arguments}; for another value write `{name} = value`"),
+        format!(
+            "`{name}` is no argument {arguments}; for another value write `{name} = value`{meant}"
+        ),
     )
 }
 
-fn arguments(name: &Ident, function: &Function) -> String {
+/// Which arguments there are, and which one was meant.
+fn arguments(name: &Ident, function: &Function) -> (String, String) {
     let names: Vec<String> = function.bindings.iter().map(|b| bare_name(&b.ident)).collect();
+    let of = function.name();
     if names.is_empty() {
-        return format!(" of `{}`, which has none", function.name());
+        return (format!("of `{of}`, which has none"), String::new());
     }
-    let meant = nearest(&name.to_string(), names.iter().map(String::as_str));
-    let meant = meant.map_or(String::new(), |meant| format!(": did you mean `{meant}`?"));
-    format!(" of `{}`{meant}; its arguments are {}", function.name(), list(&names))
+    let meant = did_you_mean(&name.to_string(), names.iter().map(String::as_str));
+    (format!("of `{of}`, whose arguments are {}", list(&names)), meant)
 }
 
 fn future_of_async(option: &Ident) -> Error {
@@ -248,32 +245,40 @@ fn err_of_nothing(option: &Ident) -> Error {
     )
 }
 
-fn list<'a, T: AsRef<str> + 'a + ?Sized>(names: impl IntoIterator<Item = &'a T>) -> String
-where
-{
-    let quoted: Vec<String> =
-        names.into_iter().map(|name| format!("`{}`", name.as_ref())).collect();
-    quoted.join(", ")
+fn list(names: impl IntoIterator<Item: AsRef<str>>) -> String {
+    let quoted = names.into_iter().map(|name| format!("`{}`", name.as_ref()));
+    quoted.collect::<Vec<_>>().join(", ")
 }
 
-/// The name that a misspelt one was meant to be: at most two letters away, and fewer than half.
+fn did_you_mean<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(text, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
+}
+
+/// The name that a misspelt one was meant to be: at most two slips away, and fewer than half its
+/// letters.
 fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = names.into_iter().map(|name| (distance(text, name), name));
-    let (letters, name) = scored.min_by_key(|(letters, _)| *letters)?;
-    (letters <= 2 && letters * 2 < name.len().max(2)).then_some(name)
+    let (slips, name) = scored.min_by_key(|(slips, _)| *slips)?;
+    (slips <= 2 && slips * 2 < name.len()).then_some(name)
 }
 
-/// How many letters have to be added, left out or changed.
+/// How many letters have to be added, left out, changed, or swapped with the next.
 fn distance(a: &str, b: &str) -> usize {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut above = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (at, letter) in a.bytes().enumerate() {
-        let mut corner = at;
-        row[0] = at + 1;
-        for (to, other) in b.bytes().enumerate() {
-            let changed = corner + usize::from(letter != other);
-            corner = row[to + 1];
-            row[to + 1] = changed.min(corner + 1).min(row[to] + 1);
+    for at in 0..a.len() {
+        let mut next = vec![at + 1];
+        for to in 0..b.len() {
+            let changed = row[to] + usize::from(a[at] != b[to]);
+            let mut slips = changed.min(row[to + 1] + 1).min(next[to] + 1);
+            if at > 0 && to > 0 && a[at] == b[to - 1] && a[at - 1] == b[to] {
+                let two_back: &Vec<usize> = &above;
+                slips = slips.min(two_back[to - 1] + 1);
+            }
+            next.push(slips);
         }
+        above = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }

@@ -88,11 +88,11 @@ impl Expansion {
 
     /// The whole function, with these parts.
     fn build(&self, parts: Parts, cfg: Option<TokenStream>) -> TokenStream {
-        let Function { attributes, inner, visibility, defaultness, signature, body, .. } =
-            &self.function;
+        let Function { attributes, inner, visibility, defaultness, signature, .. } = &self.function;
+        let Function { body, items, .. } = &self.function;
         let variable = &self.variable;
         let code = self.body(parts);
-        let mut braces = Group::new(Delimiter::Brace, quote!(#(#inner)* #variable #code));
+        let mut braces = Group::new(Delimiter::Brace, quote!(#(#inner)* #variable #items #code));
         braces.set_span(body.span());
         let cfg = cfg.into_iter();
         quote!(#(#cfg)* #(#attributes)* #visibility #defaultness #signature #braces)
@@ -119,8 +119,7 @@ impl Expansion {
         let krate = &self.krate;
         let mixed = Span::mixed_site();
         let guard = if parts.span {
-            let guard = self.span.guard(self.timed.as_ref());
-            quote_spanned!(mixed=> let _body = #guard;)
+            self.span.guard(self.timed.as_ref())
         } else {
             self.span.checked_only()
         };

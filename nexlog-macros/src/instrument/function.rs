@@ -2,12 +2,13 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Result, Signature, Token, Visibility};
+use syn::{Attribute, Item, Result, Signature, Token, Visibility};
 
 use super::bindings::bindings;
 use super::check;
 use super::model::{Function, Returns};
 use super::returns::returns;
+use crate::record::code;
 
 /// Reads a function. Whether it returns a future by another name is settled by `classify`.
 pub fn parse(item: TokenStream) -> Result<Function> {
@@ -30,7 +31,7 @@ fn function(input: ParseStream<'_>) -> Result<Function> {
         return Err(check::no_body(&signature, semicolon.span));
     }
     let body = body(input)?;
-    let (inner, statements) = inner_attributes.parse2(body.stream())?;
+    let (inner, items, statements) = parts_of_body.parse2(body.stream())?;
     let bindings = bindings(&signature.inputs);
     Ok(Function {
         attributes,
@@ -39,6 +40,7 @@ fn function(input: ParseStream<'_>) -> Result<Function> {
         defaultness,
         signature,
         body,
+        items,
         statements,
         bindings,
         returns: Returns::Nothing,
@@ -83,6 +85,26 @@ fn body(input: ParseStream<'_>) -> Result<Group> {
     })
 }
 
-fn inner_attributes(input: ParseStream<'_>) -> Result<(Vec<Attribute>, TokenStream)> {
-    Ok((input.call(Attribute::parse_inner)?, input.parse()?))
+fn parts_of_body(input: ParseStream<'_>) -> Result<(Vec<Attribute>, TokenStream, TokenStream)> {
+    let inner = input.call(Attribute::parse_inner)?;
+    let begin = input.cursor();
+    while is_item_ahead(input) && input.parse::<Item>().is_ok() {}
+    let items = code::between(begin, input.cursor()).tokens;
+    Ok((inner, items, input.parse()?))
+}
+
+/// An item in front of the statements. What is put around them comes behind it: an item behind
+/// a statement is a mistake to clippy.
+fn is_item_ahead(input: ParseStream<'_>) -> bool {
+    const BEGINNINGS: [&str; 14] = [
+        "use", "const", "static", "fn", "struct", "enum", "type", "impl", "trait", "mod", "pub",
+        "unsafe", "async", "extern",
+    ];
+    let begins = match input.cursor().token_tree() {
+        Some((TokenTree::Ident(word), _)) => BEGINNINGS.contains(&word.to_string().as_str()),
+        Some((TokenTree::Punct(sign), _)) => sign.as_char() == '#',
+        _ => false,
+    };
+    begins
+        && matches!(input.fork().parse(), Ok(item) if !matches!(item, Item::Macro(_) | Item::Verbatim(_)))
 }

@@ -46,7 +46,9 @@ pub struct Function {
     pub signature: Signature,
     /// The user's braces, with what is in them.
     pub body: Group,
-    /// Without `inner`.
+    /// The items at its beginning.
+    pub items: TokenStream,
+    /// Without `inner` and `items`.
     pub statements: TokenStream,
     pub bindings: Vec<Binding>,
     pub returns: Returns,

@@ -40,22 +40,21 @@ impl SpanCode {
         SpanCode { site: Site::new(call, verdict.into()), plan }
     }
 
-    /// The guard of a body that runs here.
+    /// The guard of a body that runs here: statements. Where there is no span the variable is
+    /// never set, and nothing is dropped; a guard of nothing would leave a call behind.
     pub fn guard(&self, timed: Option<&Timed>) -> TokenStream {
         let krate = &self.site.krate;
         let mixed = Span::mixed_site();
         let wrap = |frame: TokenStream| {
             let body = quote_spanned!(mixed=> (#frame).body());
-            match timed {
+            let body = match timed {
                 Some(timed) => timed.around(&word("body"), &body),
                 None => body,
-            }
+            };
+            quote_spanned!(mixed=> _body = #body;)
         };
-        self.site.conditional(
-            &self.plan,
-            &wrap,
-            &quote_spanned!(mixed=> #krate::__private::Body::none()),
-        )
+        let entered = self.site.conditional(&self.plan, &wrap, &TokenStream::new());
+        quote_spanned!(mixed=> let _body: #krate::__private::Body; #entered)
     }
 
     /// The span of a future.

@@ -17,7 +17,7 @@ use super::message::{message, string};
 use super::model::{Call, Chosen, Code, Form, Level, LevelArg};
 use super::resolve::Plan;
 use super::template::{self, Piece, Reference};
-use super::values::{Values, borrowed, word};
+use super::values::{Values, borrowed, located, word};
 
 /// The name of a span, behind its options.
 pub fn name(input: ParseStream<'_>, call: &mut Call) -> Result<()> {
@@ -57,14 +57,22 @@ pub fn checked_name(text: &LitStr) -> Result<String> {
     if name.is_empty() { Err(texts::empty_name(text.span())) } else { Ok(name) }
 }
 
-/// Whether `tracing`'s spelling of the level stands here: `span!(Level::Debug, "import")`.
+/// Whether `tracing`'s spelling of the level stands here: `span!(Level::Debug, "import")`. Any
+/// expression in front of the name is meant as one.
 pub fn is_level_ahead(input: ParseStream<'_>) -> bool {
     let ahead = input.fork();
-    if string(input.cursor()).is_some() || ahead.parse::<Expr>().is_err() || !ends(ahead.cursor()) {
+    let is_text = string(input.cursor()).is_some();
+    let Some(expr) = ahead.parse::<Expr>().ok().filter(|_| !is_text && ends(ahead.cursor())) else {
         return false;
-    }
+    };
+    let names_level = match &expr {
+        Expr::Path(path) => path.path.segments.last().is_some_and(|last| {
+            path.path.segments.len() > 1 && Level::from_name(&last.ident.to_string()).is_some()
+        }),
+        _ => false,
+    };
     skip_token(&ahead);
-    string(ahead.cursor()).is_some_and(|(_, rest)| ends(rest))
+    names_level || string(ahead.cursor()).is_some_and(|(_, rest)| ends(rest))
 }
 
 /// A level that is known while compiling: a path, or its name as a text.
@@ -104,7 +112,8 @@ impl Site {
         quote_spanned!(mixed=> { #value })
     }
 
-    /// What a frame becomes where it is wanted, else what there is in its place.
+    /// What a frame becomes where it is wanted, else what there is in its place; without that, a
+    /// statement.
     pub fn conditional(
         &self,
         plan: &Plan,
@@ -115,9 +124,10 @@ impl Site {
         let condition = self.condition();
         let site = self.site(plan);
         let wrapped = wrap(self.frame_of_site(plan));
+        let otherwise = (!nothing.is_empty()).then(|| quote_spanned!(mixed=> else { #nothing }));
         if self.static_level().is_none() {
             return quote_spanned! {mixed=>
-                if #condition { #site #wrapped } else { #nothing }
+                if #condition { #site #wrapped } #otherwise
             };
         }
         let check_level = self.check_level();
@@ -125,10 +135,8 @@ impl Site {
             if #condition {
                 #check_level
                 #site
-                if site.enabled() { #wrapped } else { #nothing }
-            } else {
-                #nothing
-            }
+                if site.enabled() { #wrapped } #otherwise
+            } #otherwise
         }
     }
 
@@ -144,7 +152,7 @@ impl Site {
             Chosen::Parent(code) => Some(code),
             _ => None,
         });
-        let made = self.made(plan, parent.is_some());
+        let made = self.made(plan, parent);
         let Some(code) = parent else { return made };
         let krate = &self.krate;
         let mixed = Span::mixed_site();
@@ -157,10 +165,10 @@ impl Site {
         quote_spanned!(mixed=> match #value { parent => { #of_type #made } })
     }
 
-    fn made(&self, plan: &Plan, has_parent: bool) -> TokenStream {
+    fn made(&self, plan: &Plan, parent: Option<&Code>) -> TokenStream {
         let krate = &self.krate;
         let mixed = Span::mixed_site();
-        let parent = has_parent.then(|| quote_spanned!(mixed=> .child_of(parent)));
+        let parent = parent.map(|code| quote_spanned!(located(code.first)=> .child_of(parent)));
         let is_fast = plan.slots.len() <= FAST_SLOTS;
         let values = Values { krate, plan, hoisted: !is_fast || plan.needs_hoisting() };
         let import = values.import();

@@ -62,17 +62,21 @@ fn frame(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
     options(input, call, faults, Known::OrNot);
     if call.form == Form::Span {
         if frames::is_level_ahead(input) {
-            match frames::static_level(input) {
-                Ok((level, code)) => call.options.push(Chosen::Level(level, code)),
-                Err(error) => recover(input, faults, error),
-            }
+            level_of_span(input, call, faults);
             separator(input, faults);
             options(input, call, faults, Known::OrNot);
         }
-        if let Err(error) = frames::name(input, call) {
-            recover(input, faults, error);
+        // A name that was taken for an option, `name: "…"`, is not missed as well.
+        let is_broken = !faults.is_empty();
+        match frames::name(&input.fork(), call) {
+            Err(_) if is_broken => {}
+            _ => {
+                if let Err(error) = frames::name(input, call) {
+                    recover(input, faults, error);
+                }
+                separator(input, faults);
+            }
         }
-        separator(input, faults);
     }
     items(input, call, faults);
     let level = call.options.iter_mut().find_map(|option| match option {
@@ -80,6 +84,17 @@ fn frame(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
         _ => None,
     });
     call.level = level.unwrap_or(LevelArg::Unknown);
+}
+
+fn level_of_span(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
+    let at = input.cursor();
+    match frames::static_level(input) {
+        Ok(_) if call.options.iter().any(|option| option.name() == "level") => {
+            faults.add(check::frames::level_twice(&code::between(at, input.cursor()).tokens));
+        }
+        Ok((level, code)) => call.options.push(Chosen::Level(level, code)),
+        Err(error) => recover(input, faults, error),
+    }
 }
 
 fn parenthesized(input: ParseStream<'_>) -> Option<TokenStream> {

@@ -173,6 +173,94 @@ fn two_mistakes_are_two_errors() {
     assert_eq!(errors(r#""a", k = , 1 = 2, x"#).len(), 2);
 }
 
+/// The descriptor of `span!`, `context!` or `fields!`.
+fn framed(form: &str, call: &str) -> String {
+    let expanded = record(tokens(&format!("(nexlog) ({form}) {call}"))).to_string();
+    assert!(!expanded.contains("compile_error"), "{call}: {expanded}");
+    let at = expanded.find("concat ! (\"").unwrap() + "concat ! (\"".len();
+    expanded[at..].split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn frames_have_the_fields_of_records_and_a_span_its_name() {
+    let fields = "id, tenant = 1, ?x, %y.z, a.b = 1, (key) = v, ..more, e = err(&e)";
+    let described = "f2:idf6:tenantf1:xf3:y.zf3:a.bd0:d0:f1:e";
+    for form in ["context", "fields"] {
+        assert_eq!(framed(form, fields), format!("0:{described}."));
+        assert_eq!(framed(form, ""), "0:.");
+        assert_eq!(framed(form, "\"id\" => id; b:debug"), "0:f2:idf1:b.");
+    }
+    for span in [
+        "\"a\", ",
+        "concat!(\"a\"), ",
+        "level(Level::Debug), \"a\", ",
+        "level: \"debug\", \"a\", ",
+        "nexlog::Level::Debug, \"a\", ",
+        "Debug, \"a\", ",
+        "parent: &span, Level::Debug, \"a\", ",
+        "Level::Debug, parent(None), \"a\"; ",
+    ] {
+        assert_eq!(framed("span", &format!("{span}{fields}")), format!("0:{described}ML1:a."));
+    }
+    assert_eq!(framed("span", "target: \"db\", \"{{a}}\""), "2:dbML3:{a}.");
+    let many: Vec<String> = (0..20).map(|n| format!("k{n} = {n}")).collect();
+    assert_eq!(framed("context", &many.join(", ")).matches('f').count(), 20);
+}
+
+#[test]
+fn a_mistake_in_a_frame_is_one_error() {
+    for (form, calls) in [
+        (
+            "context",
+            &[
+                "\"a\"",
+                "a, \"a\"",
+                "target(\"a\")",
+                "level: a",
+                "a, logger(&l)",
+                "f(x), a",
+                "a, a",
+                "a = ",
+                "f(x) = 1",
+                "a, {b = 1}",
+            ][..],
+        ),
+        ("fields", &["\"a\"", "logger(&l), a", "a, parent(&s)"]),
+        (
+            "span",
+            &[
+                "",
+                "a",
+                "a = 1",
+                "\"\"",
+                "\"{a}\"",
+                "\"{\"",
+                "\"a\", \"b\"",
+                "name: \"a\"",
+                "f(x), \"a\"",
+                "level(x), \"a\"",
+                "x, \"a\"",
+                "Level::INFO, \"a\"",
+                "target(x), \"a\"",
+                "target(), \"a\"",
+                "\"a\", target(\"b\")",
+                "\"a\", parent(&s)",
+                "parent: &s, parent: &s, \"a\"",
+                "level(\"info\"), Level::Info, \"a\"",
+                "\"a\", level(\"info\")",
+                "\"a\", a, a",
+                "\"a\", f(x)",
+                "logger: &l, \"a\"",
+            ],
+        ),
+    ] {
+        for call in calls {
+            let errors = errors_of(&format!("(n) ({form}) {call}"));
+            assert_eq!(errors.len(), 1, "{form}!({call}): {errors:#?}");
+        }
+    }
+}
+
 #[test]
 fn a_level_is_demanded_where_one_belongs() {
     for call in [
@@ -263,7 +351,7 @@ fn any_tree() -> impl Strategy<Value = TokenTree> {
 proptest! {
     #[test]
     fn no_tokens_panic(
-        form in prop::sample::select(vec!["(n) (Info)", "(n) (log)", "(n) (try_log)", "(n) (enabled)", ""]),
+        form in prop::sample::select(vec!["(n) (Info)", "(n) (log)", "(n) (try_log)", "(n) (enabled)", "(n) (context)", "(n) (span)", ""]),
         trees in prop::collection::vec(any_tree(), 0..12),
     ) {
         let mut input = tokens(form);

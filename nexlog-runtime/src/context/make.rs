@@ -131,6 +131,10 @@ pub struct Owned(pub(super) *const Frame);
 
 /// What `parent` takes: a [`Span`], a [`Context`], an `Option` of them; `None` and `()` say that
 /// there is none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be around a span",
+    label = "`parent` takes a `&Span`, a `&Context`, an `Option` of them, or `None`"
+)]
 pub trait Parent {
     #[doc(hidden)]
     fn owned(&self, _: Seal) -> Owned;

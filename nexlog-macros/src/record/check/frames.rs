@@ -106,6 +106,11 @@ pub fn target_at_run_time(code: &TokenStream) -> Error {
     )
 }
 
+/// `span!(level(Level::Info), Level::Debug, "import")`
+pub fn level_twice(code: &TokenStream) -> Error {
+    Error::new_spanned(code, "the option `level` is given twice: leave one out")
+}
+
 /// What is given as the level of a span or a function.
 pub fn not_a_static_level(code: &TokenStream) -> Error {
     let text = source(code);

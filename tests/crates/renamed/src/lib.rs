@@ -1,7 +1,7 @@
 //! The dependency has another name in Cargo.toml.
 #![deny(warnings, clippy::pedantic)]
 
-use journal::{Level, info, log};
+use journal::{Level, info, instrument, log};
 
 /// Every form of the macros.
 pub fn all(id: u64, error: &std::num::ParseIntError) {
@@ -12,4 +12,18 @@ pub fn all(id: u64, error: &std::num::ParseIntError) {
     if journal::enabled!(Level::Debug) {
         journal::debug!(id);
     }
+}
+
+/// Scopes, spans and functions.
+#[instrument(crate = journal, args, ret)]
+#[must_use]
+pub fn scopes(id: u64) -> u64 {
+    let _scope = journal::context!(id, ..journal::fields! { component = "db" });
+    journal::span!("inner", id).in_scope(|| id + 1)
+}
+
+/// The path in quotes.
+#[journal::instrument(crate = "::journal", args, elapsed)]
+pub async fn awaited(id: u64) -> u64 {
+    std::future::ready(id).await
 }

@@ -13,3 +13,11 @@ pub fn all(id: u64, total: f64) {
     audit!(level facade::nexlog::Level::Error; "gone {id}");
     audit!(id);
 }
+
+/// Scopes, spans and functions.
+#[facade::nexlog::instrument(crate = facade::nexlog, args, ret)]
+#[must_use]
+pub fn scopes(id: u64) -> u64 {
+    let _scope = facade::nexlog::context!(id);
+    facade::nexlog::span!("inner", id).in_scope(|| id + 1)
+}

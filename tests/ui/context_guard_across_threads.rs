@@ -1,0 +1,4 @@
+fn main() {
+    let scope = nexlog::context!(id = 1);
+    std::thread::spawn(move || drop(scope));
+}

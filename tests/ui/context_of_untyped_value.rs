@@ -1,0 +1,3 @@
+fn main() {
+    let _scope = nexlog::context!(cell = std::cell::Cell::new(1));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _span = nexlog::span!("import", "begins");
+}

@@ -247,9 +247,13 @@ macro_rules! own {
     (tokens $($tokens:tt)*) => {
         info!($($tokens)*)
     };
+    (prefixed $message:literal) => {
+        info!(concat!("strict: ", $message))
+    };
     (hidden) => {{
         let hidden = 1;
-        info!("x {hidden}")
+        info!("x {hidden}");
+        info!(concat!("strict: ", "x {hidden}"))
     }};
 }
 
@@ -260,6 +264,7 @@ pub fn nested(id: u64) {
     own!(show id + 1);
     own!(target "db", Level::Warn, "x {hidden}");
     own!(tokens "x {hidden}", id);
+    own!(prefixed "x {hidden} {id:?}");
     own!(hidden);
 }
 

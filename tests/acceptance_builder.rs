@@ -841,6 +841,36 @@ fn an_environment_that_means_nothing_is_told_and_logging_goes_on() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_environment_that_is_not_utf_8_is_heeded_or_told() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    let folder = Folder::new();
+    let with = |name: &str, value: &OsStr| {
+        let mut command = child("init");
+        command.env("FOLDER", folder.root()).env(name, value);
+        command.output().unwrap()
+    };
+    let mut path = folder.root().as_os_str().as_bytes().to_vec();
+    path.extend(b"/\xff.log");
+    let path = OsString::from_vec(path);
+    assert_eq!(console(&with("NEXLOG_FILE", &path)), [""; 0], "a path need not be text");
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
+
+    let nonsense = OsStr::from_bytes(b"tra\xffce");
+    for name in ["NEXLOG", "RUST_LOG"] {
+        let lines = console(&with(name, nonsense));
+        assert_eq!(lines.len(), 4, "told in a line, and as if unset: {lines:?}");
+        assert!(lines[0].contains(name) && lines[0].contains(r"tra\xffce"), "{lines:?}");
+    }
+    for name in ["NEXLOG_LEVEL", "NEXLOG_COLOR", "NEXLOG_FORMAT"] {
+        let text = stderr(&with(name, nonsense));
+        assert!(text.contains(name) && text.contains(r"tra\xffce"), "{text}");
+    }
+}
+
 #[test]
 fn a_second_install_is_refused() {
     let folder = Folder::new();

@@ -6,6 +6,7 @@
 //! filter applies.
 
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,8 +103,9 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds filter directives, in the grammar of `env_logger`. Later ones replace earlier ones
-    /// of the same name. Without any the filter is `info`.
+    /// Adds filter directives, in the grammar of `env_logger` and with tracing's brackets for
+    /// spans: `info,my_app::db=debug,[pay{tenant=acme}]=debug`; see [`Filter`](crate::Filter).
+    /// Later ones replace earlier ones of the same name. Without any the filter is `info`.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
         self.filter.push(FilterSource::Text(directives.into()));
         self
@@ -309,13 +311,22 @@ impl Builder {
     }
 }
 
+/// A variable's value. One that is no text is told, and as good as unset.
+fn from_environment(name: &str) -> Option<String> {
+    let told = |value: OsString| {
+        let value = value.as_encoded_bytes().escape_ascii();
+        report::always(format_args!("`{name}` is ignored: `{value}` is not UTF-8"));
+    };
+    std::env::var_os(name)?.into_string().map_err(told).ok()
+}
+
 fn read_filter(sources: &[FilterSource]) -> Filter {
     let mut filter = Filter::default();
     for source in sources {
         let text = match source {
             FilterSource::Text(text) => Some(text.clone()),
             FilterSource::Environment(name) => {
-                let value = std::env::var(name).or_else(|_| std::env::var("RUST_LOG")).ok();
+                let value = from_environment(name).or_else(|| from_environment("RUST_LOG"));
                 if value.is_some() {
                     filter = Filter::default();
                 }

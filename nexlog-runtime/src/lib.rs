@@ -4,7 +4,8 @@
 //!
 //! A macro expands into a `static` call site (`site/callsite`), a gate and a call. The gate is one
 //! relaxed load of the site's state byte, which caches the filter's answer; at a site's first use
-//! `registry` unpacks its description and asks the filter (`site/filter`).
+//! `registry` unpacks its description and asks the filter (`site/filter`). Where a directive about
+//! spans (`site/spans`) could change the answer, `registry` asks at each call instead.
 //!
 //! Behind the gate, `lane/emit` has the values by reference. If all are plain (`value`: the size
 //! is known, writing runs no user code), it reserves space in this thread's lane, writes a header

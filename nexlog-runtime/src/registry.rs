@@ -33,14 +33,26 @@ static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 #[cold]
 #[inline(never)]
 pub(crate) fn ask(site: &'static Site) -> bool {
-    let state = match site.state.load(Relaxed) {
-        UNSEEN => join(site),
-        seen => seen,
-    };
+    let state = seen(site);
     if state & DEPENDS == DEPENDS { is_on_here(site, state) } else { state != OFF }
 }
 
-/// Puts the site in the list and gives its state, which is `UNSEEN` no more.
+/// The same for a call that is yet to come, with who knows what around it.
+#[cold]
+#[inline(never)]
+pub(crate) fn may_be_on(site: &'static Site) -> bool {
+    seen(site) != OFF
+}
+
+/// The state, which is `UNSEEN` no more.
+fn seen(site: &'static Site) -> u8 {
+    match site.state.load(Relaxed) {
+        UNSEEN => join(site),
+        seen => seen,
+    }
+}
+
+/// Puts the site in the list and gives its state.
 fn join(site: &'static Site) -> u8 {
     // Before the lock: unpacking allocates, and an allocator may log.
     let info = site.info();
@@ -70,6 +82,7 @@ fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
     let Some(gate) = gate else { return if level >= early::LEVEL { ON } else { OFF } };
     let flush = if gate.flush_level.is_some_and(|flush| level >= flush) { FLUSH_BIT } else { 0 };
     match gate.filter.answer(info.target, level) {
+        _ if gate.filter.looks_for(info) => ON,
         Answer::Fixed(false) => OFF,
         Answer::Fixed(true) => ON | flush,
         Answer::Depends(false) => DEPENDS | flush,
@@ -118,5 +131,49 @@ pub fn gate(
     match logger.map(Logger::core).or_else(pipeline_state::global) {
         Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
         None => level >= early::LEVEL,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
+        let filter = Filter::parse(filter).0;
+        let gate = Gate { filter, flush_level: Some(Level::Warn) };
+        state(Some(&gate), &SiteInfo::parse(0, &Site::new(level as u8, 1, description)))
+    }
+
+    #[test]
+    fn a_site_is_asked_at_each_call_only_where_a_span_could_change_its_answer() {
+        let filter = "info,db[pay]=debug,web[pay]=off";
+        for (level, site, expected) in [
+            (Level::Debug, "0:.app\nf", OFF),
+            (Level::Info, "0:.app\nf", ON),
+            (Level::Warn, "0:.app\nf", ON | FLUSH_BIT),
+            (Level::Trace, "0:.db\nf", OFF),
+            (Level::Debug, "0:.db\nf", DEPENDS),
+            (Level::Info, "0:.db\nf", ON),
+            (Level::Debug, "0:.web\nf", OFF),
+            (Level::Info, "0:.web\nf", DEPENDS | ON),
+            (Level::Warn, "0:.web\nf", DEPENDS | ON | FLUSH_BIT),
+        ] {
+            assert_eq!(state_of(level, filter, site), expected, "{level} {site}");
+        }
+        assert_eq!(state_of(Level::Warn, "off,[pay]=warn", "0:.app\nf"), DEPENDS | FLUSH_BIT);
+    }
+
+    #[test]
+    fn a_span_that_a_directive_looks_for_is_on() {
+        let filter = "off,elsewhere[pay{tenant}]=info";
+        for (site, expected) in [
+            ("0:sf6:tenantML3:pay.app\nf", ON),
+            ("0:sd0:ML3:pay.app\nf", ON),
+            ("0:sML3:pay.app\nf", OFF),
+            ("0:sf6:tenantML4:ship.app\nf", OFF),
+            ("0:f6:tenantML3:pay.app\nf", OFF),
+        ] {
+            assert_eq!(state_of(Level::Trace, filter, site), expected, "{site}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! [`init`]: a global logger in one call, set up by the environment.
 
+use std::ffi::OsString;
+
 use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, builder};
 
 /// Installs a global logger for people: standard error, text, colours on a terminal, level info.
@@ -28,26 +30,33 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// }
 /// ```
 pub fn init() -> Result<Logger, Error> {
-    from_environment(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?.install()
+    from_environment(|name| std::env::var_os(name).filter(|value| !value.is_empty()))?.install()
 }
 
-fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Builder, Error> {
+fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Builder, Error> {
+    let text = |name: &'static str| {
+        let problem = |value: OsString| {
+            let value = value.as_encoded_bytes().escape_ascii();
+            option(name, format!("`{value}` is not UTF-8"))
+        };
+        variable(name).map(|value| value.into_string().map_err(problem)).transpose()
+    };
     let mut logger = builder();
-    if let Some(level) = variable("NEXLOG_LEVEL") {
+    if let Some(level) = text("NEXLOG_LEVEL")? {
         let problem = |e: crate::ParseLevelError| option("NEXLOG_LEVEL", format!("{e}, or off"));
         let off = level.eq_ignore_ascii_case("off");
         let level = if off { level } else { level.parse::<Level>().map_err(problem)?.to_string() };
         logger = logger.filter(level);
     }
     logger = logger.filter_env("NEXLOG");
-    let word = |name: &str| variable(name).map(|value| value.to_ascii_lowercase());
-    let color = match word("NEXLOG_COLOR").as_deref() {
+    let word = |name: &'static str| text(name).map(|value| value.map(|it| it.to_ascii_lowercase()));
+    let color = match word("NEXLOG_COLOR")?.as_deref() {
         None | Some("auto") => Color::Auto,
         Some("always") => Color::Always,
         Some("never") => Color::Never,
         Some(other) => return Err(unknown("NEXLOG_COLOR", other, "auto, always or never")),
     };
-    let format = word("NEXLOG_FORMAT");
+    let format = word("NEXLOG_FORMAT")?;
     let is_json = match (format.as_deref(), variable("NEXLOG_FILE")) {
         (None, file) => file.is_some(),
         (Some("json"), _) => true,
@@ -76,7 +85,7 @@ mod tests {
 
     fn outcome(pairs: &[(&str, &str)]) -> Result<(), String> {
         let find = |name: &str| {
-            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
         };
         from_environment(find).map(|_| ()).map_err(|error| error.to_string())
     }

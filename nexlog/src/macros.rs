@@ -263,7 +263,8 @@ macro_rules! fields {
 /// ```
 ///
 /// A span without a level is always on. One with a level is on where the filter lets records of
-/// that level and target through, when it is made; else this gives
+/// that level and target through, when it is made, or has a directive that asks for such a span
+/// (`[import{file}]=debug`, see [`Filter`](crate::Filter)); else this gives
 /// [`Span::none`](crate::Span::none) and evaluates no field.
 #[macro_export]
 macro_rules! span {

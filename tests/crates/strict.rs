@@ -199,6 +199,31 @@ pub mod local_name {
     }
 }
 
+/// Items named like what an expansion binds: a pattern would mean the item, which no hygiene hides.
+#[allow(non_upper_case_globals, non_camel_case_types)]
+pub mod small_items {
+    use ::nexlog::Level;
+
+    static site: u8 = 1;
+    static level: u8 = 2;
+    const draft: u8 = 3;
+    const target: u8 = 4;
+    const value0: u8 = 5;
+    struct logger;
+    struct value1;
+
+    /// Every binding of an expansion.
+    pub fn calls(id: u64, chosen: Level, name: &str, local: &::nexlog::Logger) {
+        ::nexlog::info!("x {id} {} {0:?} {1}", id, name, drawn = draft, site, target, value0);
+        ::nexlog::log!(chosen, target(name), logger(local), "x {id} {1} {0}", level, name);
+        drop(::nexlog::try_log!(chosen, target(name), "x", (name) = id, id));
+        let _ = (logger, value1);
+        if ::nexlog::enabled!(chosen, logger(local)) {
+            ::nexlog::debug!(id);
+        }
+    }
+}
+
 /// Without any prelude.
 #[no_implicit_prelude]
 pub mod bare {
@@ -225,9 +250,13 @@ macro_rules! own {
     (tokens $($tokens:tt)*) => {
         info!($($tokens)*)
     };
+    (prefixed $message:literal) => {
+        info!(concat!("strict: ", $message))
+    };
     (hidden) => {{
         let hidden = 1;
-        info!("x {hidden}")
+        info!("x {hidden}");
+        info!(concat!("strict: ", "x {hidden}"))
     }};
 }
 
@@ -238,6 +267,7 @@ pub fn nested(id: u64) {
     own!(show id + 1);
     own!(target "db", Level::Warn, "x {hidden}");
     own!(tokens "x {hidden}", id);
+    own!(prefixed "x {hidden} {id:?}");
     own!(hidden);
 }
 

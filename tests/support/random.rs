@@ -20,6 +20,11 @@ impl Random {
         self.next() % end
     }
 
+    /// Another one, for a part of its own.
+    pub fn split(&mut self) -> Random {
+        Random::new(self.next())
+    }
+
     pub fn chance(&mut self, one_in: u64) -> bool {
         self.below(one_in) == 0
     }

@@ -153,7 +153,7 @@ impl Timed {
             let #name = #value;
             if #condition {
                 #site
-                if site.enabled() { #name.timed(site) } else { #name }
+                if site.may_be_enabled() { #name.timed(site) } else { #name }
             } else {
                 #name
             }

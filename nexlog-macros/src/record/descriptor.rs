@@ -4,8 +4,8 @@
 //! costs a relocation). The reader is `site/callsite.rs` of the runtime:
 //!
 //! ```text
-//! desc    := target slots [message] '.' module_path '\n' file
-//! target  := netstr                        empty: the module path
+//! desc    := target ['s'] slots [message] '.' module_path '\n' file
+//! target  := netstr                        empty: the module path · s: a span or scope, no record
 //! slots   := ( kind netstr )*              f a field · d fields with run-time keys · h shown only
 //! message := 'M' ( 'L' netstr | 'S' decimal ';' )*
 //! netstr  := decimal byte length ':' bytes
@@ -36,11 +36,15 @@ pub enum Part {
 /// The part of the descriptor that is known while expanding, up to and with the `.`.
 pub fn descriptor<'a>(
     target: &str,
+    is_record: bool,
     slots: impl Iterator<Item = (Kind, &'a str)>,
     message: Option<&[Part]>,
 ) -> String {
     let mut out = String::with_capacity(64);
     netstr(&mut out, target);
+    if !is_record {
+        out.push('s');
+    }
     for (kind, key) in slots {
         out.push(match kind {
             Kind::Field => 'f',
@@ -85,15 +89,22 @@ mod tests {
         let message = [Part::Text("paid ".into()), Part::Slot(0), Part::Text(" é".into())];
         let slots = [(Kind::Field, "order_id"), (Kind::Dynamic, ""), (Kind::Shown, "")];
         assert_eq!(
-            descriptor("db", slots.into_iter(), Some(&message)),
+            descriptor("db", true, slots.into_iter(), Some(&message)),
             "2:dbf8:order_idd0:h0:ML5:paid S0;L3: é."
         );
     }
 
     #[test]
     fn a_record_without_message_differs_from_one_with_an_empty_message() {
-        let none = descriptor("", std::iter::empty(), None);
-        let empty = descriptor("", std::iter::empty(), Some(&[]));
+        let none = descriptor("", true, std::iter::empty(), None);
+        let empty = descriptor("", true, std::iter::empty(), Some(&[]));
         assert_eq!((none.as_str(), empty.as_str()), ("0:.", "0:M."));
+    }
+
+    #[test]
+    fn a_span_says_that_it_is_none() {
+        let slots = [(Kind::Field, "order")].into_iter();
+        let text = descriptor("", false, slots, Some(&[Part::Text("pay".into())]));
+        assert_eq!(text, "0:sf5:orderML3:pay.");
     }
 }

@@ -122,7 +122,7 @@ impl Site {
         let check_level = self.check_level();
         let mixed = Span::mixed_site();
         if self.form == Form::Enabled {
-            return quote_spanned!(mixed=> #check_level #site site.enabled());
+            return quote_spanned!(mixed=> #check_level #site nexlog_site.enabled());
         }
         let krate = &self.krate;
         let values = Values { krate, plan, hoisted: plan.needs_hoisting() };
@@ -131,9 +131,10 @@ impl Site {
         // underlines the whole call instead of the argument it dislikes.
         let emit = word(&format!("emit{}", plan.slots.len()));
         let import = values.import();
-        let call = quote_spanned!(mixed=> #import (#krate::__private::#emit)(site #(, #slots)*););
+        let call =
+            quote_spanned!(mixed=> #import (#krate::__private::#emit)(nexlog_site #(, #slots)*););
         let call = values.bind(call);
-        quote_spanned!(mixed=> #check_level #site if site.enabled() { #call })
+        quote_spanned!(mixed=> #check_level #site if nexlog_site.enabled() { #call })
     }
 
     /// A level, target or logger made at run time, a result, or many slots.
@@ -145,7 +146,7 @@ impl Site {
         let gate = Gate::new(self);
         let (level, target, logger) = (&gate.level, &gate.target, &gate.logger);
         let wanted =
-            quote_spanned!(mixed=> #krate::__private::gate(site, #level, #target, #logger));
+            quote_spanned!(mixed=> #krate::__private::gate(nexlog_site, #level, #target, #logger));
         let body = if self.form == Form::Enabled {
             wanted
         } else {
@@ -165,25 +166,25 @@ impl Site {
         let values = Values { krate, plan, hoisted: true };
         let pushes = plan.slots.iter().map(|slot| {
             let value = values.pushed(&slot.source);
-            quote_spanned!(mixed=> draft.push(#value);)
+            quote_spanned!(mixed=> nexlog_draft.push(#value);)
         });
         let import = values.import();
         let (level, target, logger) = (&gate.level, &gate.target, &gate.logger);
         let finish = if self.form == Form::Try {
-            quote_spanned!(mixed=> draft.finish())
+            quote_spanned!(mixed=> nexlog_draft.finish())
         } else {
-            quote_spanned!(mixed=> let _ = draft.finish();)
+            quote_spanned!(mixed=> let _ = nexlog_draft.finish();)
         };
         let binding = if plan.slots.is_empty() { TokenStream::new() } else { quote!(mut) };
         values.bind(quote_spanned! {mixed=>
             #import
-            let #binding draft = #krate::__private::Draft::begin(site, #level, #target, #logger);
+            let #binding nexlog_draft = #krate::__private::Draft::begin(nexlog_site, #level, #target, #logger);
             #(#pushes)*
             #finish
         })
     }
 
-    /// `let site = …;`, the static hidden from the user's expressions. Naming the variable
+    /// `let nexlog_site = …;`, the static hidden from the user's expressions. Naming the variable
     /// in one of them makes cargo rebuild the crate when it changes.
     pub fn site(&self, plan: &Plan) -> TokenStream {
         let krate = &self.krate;
@@ -193,13 +194,14 @@ impl Site {
             _ => None,
         });
         let slots = plan.slots.iter().map(|slot| (slot.kind, slot.key.as_str()));
-        let text = descriptor(target.unwrap_or_default(), slots, plan.message.as_deref());
+        let (target, is_record) = (target.unwrap_or_default(), self.form.is_record());
+        let text = descriptor(target, is_record, slots, plan.message.as_deref());
         let mixed = Span::mixed_site();
         let variable = self.filter.names_variable.then(|| {
             quote_spanned!(mixed=> let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");)
         });
         quote_spanned! {mixed=>
-            let site: &'static #krate::__private::Site = {
+            let nexlog_site: &'static #krate::__private::Site = {
                 static SITE: #krate::__private::Site = {
                     #variable
                     #krate::__private::Site::new(

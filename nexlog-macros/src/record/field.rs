@@ -73,13 +73,14 @@ fn computed_key(input: ParseStream<'_>) -> Result<Option<Item>> {
 
 /// `?v`, `%user.id`
 fn sigil_shorthand(input: ParseStream<'_>, sigil: char) -> Result<Item> {
+    let span = input.cursor().span();
     skip_token(input);
     let at = input.cursor();
     if ends(at) {
-        return Err(check::sigil_without_value(sigil, at.span()));
+        return Err(check::sigil_without_value(sigil, span));
     }
-    let key = shorthand(at);
     let (code, shape) = expression(input)?;
+    let key = shorthand(at, input.cursor());
     if shape == Shape::Assignment {
         return Err(check::sigil_before_key(sigil, &code));
     }
@@ -185,8 +186,9 @@ fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
     Ok(how.map(|how| Value { how, code }))
 }
 
-/// The key of a bare `x` or `user.id`.
-pub fn shorthand(at: Cursor<'_>) -> Option<Key> {
+/// The key of a bare `x` or `user.id`, when that is all of the expression that ends at `end`:
+/// what stands there instead of a comma is a mistake of its own.
+pub fn shorthand(at: Cursor<'_>, end: Cursor<'_>) -> Option<Key> {
     let (text, span, rest) = dotted_key(at)?;
-    ends(rest).then_some(Key::Literal(text, span))
+    (ends(rest) || rest == end).then_some(Key::Literal(text, span))
 }

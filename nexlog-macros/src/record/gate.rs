@@ -32,7 +32,7 @@ impl Gate {
             let variant = word(level.variant());
             quote_spanned!(mixed=> #krate::__private::Level::#variant)
         } else {
-            quote_spanned!(mixed=> level)
+            quote_spanned!(mixed=> nexlog_level)
         };
         let mut gate = Gate {
             level,
@@ -55,7 +55,7 @@ impl Gate {
     }
 
     fn dynamic_level(&mut self, krate: &TokenStream, code: &Code) {
-        let name = Ident::new("level", located(code.first));
+        let name = Ident::new("nexlog_level", located(code.first));
         self.checks.extend(
             quote_spanned!(located(code.first)=> let #name: #krate::__private::Level = #name;),
         );
@@ -76,8 +76,8 @@ impl Gate {
                 };
             }
             Chosen::DynamicTarget(code) => {
-                self.target = some("target");
-                let name = Ident::new("target", located(code.first));
+                self.target = some("nexlog_target");
+                let name = Ident::new("nexlog_target", located(code.first));
                 self.checks.extend(quote_spanned! {located(code.first)=>
                     let #name = (#krate::__private::target_text)(#name);
                 });
@@ -86,8 +86,8 @@ impl Gate {
             // Of spans only, which have no gate of their own.
             Chosen::Level(..) | Chosen::Parent(_) => {}
             Chosen::Logger(code) => {
-                self.logger = some("logger");
-                let name = Ident::new("logger", located(code.first));
+                self.logger = some("nexlog_logger");
+                let name = Ident::new("nexlog_logger", located(code.first));
                 self.checks.extend(quote_spanned! {located(code.first)=>
                     let #name: &#krate::__private::Logger = #name;
                 });

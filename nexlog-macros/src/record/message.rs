@@ -4,7 +4,7 @@
 //! `concat!` is evaluated by this file, with what it may hold in practice: literals, nested
 //! `concat!`, `stringify!` and `env!`.
 
-use proc_macro2::{Delimiter, Ident, Span, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use syn::buffer::Cursor;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Lit, LitStr, Result, Token};
@@ -27,8 +27,24 @@ pub fn message(input: ParseStream<'_>) -> Option<Result<LitStr>> {
         return None;
     }
     let folded = fold_macro(begin);
+    let span = call_of_macro(begin).and_then(|(_, inside, _)| template_span(inside.token_stream()));
     skip_to(input, rest);
-    Some(folded.map(|text| LitStr::new(&text, name.span())))
+    Some(folded.map(|text| LitStr::new(&text, span.unwrap_or(name.span()))))
+}
+
+/// The span of the first literal with a brace. A variable named there belongs to whoever wrote
+/// that literal, who need not be the author of the `concat!`: it may come from a caller of their
+/// macro.
+fn template_span(tokens: TokenStream) -> Option<Span> {
+    tokens.into_iter().find_map(|tree| match tree {
+        TokenTree::Group(group) => template_span(group.stream()),
+        TokenTree::Literal(literal) => {
+            let span = literal.span();
+            matches!(Lit::new(literal), Lit::Str(text) if text.value().contains('{'))
+                .then_some(span)
+        }
+        TokenTree::Ident(_) | TokenTree::Punct(_) => None,
+    })
 }
 
 /// A string literal, also inside an invisible group.
@@ -109,7 +125,7 @@ fn fold_macro(at: Cursor<'_>) -> Result<String> {
             let variable = |input: ParseStream<'_>| {
                 let name: LitStr = input.parse()?;
                 // A second argument is the text of the error.
-                input.parse::<proc_macro2::TokenStream>()?;
+                input.parse::<TokenStream>()?;
                 Ok(name)
             };
             let variable = variable.parse2(stream)?;

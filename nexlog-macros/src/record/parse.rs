@@ -322,12 +322,12 @@ fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
 
 fn bare(input: ParseStream<'_>, form: Form) -> Result<Item> {
     let at = input.cursor();
-    let key = field::shorthand(at);
     let (code, shape) = match message::message(input) {
         // A second literal, or a `concat!`: an argument of `{}`, or one message too many.
         Some(text) => (code::single(text?.token().into()), Shape::Text),
         None => expression(input)?,
     };
+    let key = field::shorthand(at, input.cursor());
     if !form.is_record() {
         check::frames::stray_option(form, &shape, &code.tokens)?;
     }

@@ -20,7 +20,7 @@ fn described(call: &str) -> String {
     let errors: Vec<String> = faults.into_tokens().iter().map(ToString::to_string).collect();
     assert!(errors.is_empty(), "{call}: {errors:?}");
     let slots = plan.slots.iter().map(|slot| (slot.kind, slot.key.as_str()));
-    descriptor::descriptor("", slots, plan.message.as_deref())
+    descriptor::descriptor("", true, slots, plan.message.as_deref())
 }
 
 /// The errors of a call of `info!`.

@@ -209,7 +209,7 @@ pub fn located(span: Span) -> Span {
 }
 
 fn binding(number: usize, span: Span) -> Ident {
-    Ident::new(&format!("value{number}"), span)
+    Ident::new(&format!("nexlog_value{number}"), span)
 }
 
 pub fn word(name: &str) -> Ident {

@@ -6,7 +6,7 @@
 
 use super::frame::Frame;
 use super::trace;
-use crate::site::callsite::{Piece, SiteInfo, Slot, SlotKind};
+use crate::site::callsite::{SiteInfo, Slot, SlotKind};
 use crate::value::view::{MapIter, ValueRef};
 use crate::value::wire::{FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, Trusted};
 
@@ -40,11 +40,7 @@ impl<'a> FrameRef<'a> {
 
     /// The span's name; `None` for a scope without one.
     pub(crate) fn name(&self) -> Option<&'static str> {
-        match self.site.message.as_deref()? {
-            [] => Some(""),
-            [Piece::Literal(name), ..] => Some(name),
-            [Piece::Slot(_), ..] => None,
-        }
+        self.site.name()
     }
 
     /// Slots with their values, nulls and hidden ones included.

@@ -182,10 +182,12 @@ pub(super) fn close_body(frame: &Frame, site: Option<&'static Site>) {
 #[cold]
 #[inline(never)]
 pub(super) fn finish_future(frame: &Frame, site: &'static Site) {
-    if let Some((elapsed, busy)) = end(frame).filter(|_| site.enabled()) {
+    if let Some((elapsed, busy)) = end(frame) {
         // SAFETY: the caller has a reference.
         let _bound = unsafe { Bound::enter(frame) };
-        emit3(site, &elapsed, &busy, &elapsed.saturating_sub(busy));
+        if site.enabled() {
+            emit3(site, &elapsed, &busy, &elapsed.saturating_sub(busy));
+        }
     }
 }
 

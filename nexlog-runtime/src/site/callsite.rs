@@ -65,6 +65,13 @@ impl Site {
         state != OFF && (state & ASK == 0 || crate::registry::ask(self))
     }
 
+    /// Whether the gate may open in some surroundings: asked long before the call.
+    #[inline(always)]
+    pub fn may_be_enabled(&'static self) -> bool {
+        let state = self.state.load(Relaxed);
+        state != OFF && (state & ASK == 0 || crate::registry::may_be_on(self))
+    }
+
     /// Whether a record of this site is to be written out at once.
     #[inline(always)]
     pub(crate) fn flushes(&self) -> bool {
@@ -137,14 +144,16 @@ pub struct SiteInfo {
     pub message: Option<Vec<Piece>>,
     /// Whether some slot is [`SlotKind::Dynamic`].
     pub has_dynamic: bool,
+    /// Whether it makes no record but what is around some: a span or scope.
+    pub is_frame: bool,
 }
 
 impl SiteInfo {
     /// Unpacks a description:
     ///
     /// ```text
-    /// desc    := target slots [message] '.' module_path '\n' file
-    /// target  := netstr                      (empty: the module path)
+    /// desc    := target ['s'] slots [message] '.' module_path '\n' file
+    /// target  := netstr                      (empty: the module path; s: a span or scope)
     /// slots   := ( kind netstr )*            kind: f field, d dynamic, h hidden
     /// message := 'M' ( 'L' netstr | 'S' decimal ';' )*
     /// netstr  := decimal ':' bytes
@@ -156,12 +165,16 @@ impl SiteInfo {
         let mut rest = site.description;
         let stated_target = netstr(&mut rest).unwrap_or("");
         let mut slots = Vec::new();
-        let mut message = None;
+        let (mut message, mut is_frame) = (None, false);
         while let Some(kind) = take(&mut rest) {
             let kind = match kind {
                 'f' => SlotKind::Field,
                 'd' => SlotKind::Dynamic,
                 'h' => SlotKind::Hidden,
+                's' => {
+                    is_frame = true;
+                    continue;
+                }
                 'M' => {
                     message = Some(pieces(&mut rest));
                     continue;
@@ -182,7 +195,22 @@ impl SiteInfo {
             has_dynamic: slots.iter().any(|slot| slot.kind == SlotKind::Dynamic),
             slots,
             message,
+            is_frame,
         }
+    }
+
+    /// Of a span its name; `None` for a scope without one.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self.message.as_deref()? {
+            [] => Some(""),
+            [Piece::Literal(name), ..] => Some(name),
+            [Piece::Slot(_), ..] => None,
+        }
+    }
+
+    /// Whether what it makes may have a field with this key.
+    pub(crate) fn may_have(&self, key: &str) -> bool {
+        self.has_dynamic || self.slots.iter().any(|slot| slot.key == key)
     }
 }
 
@@ -244,6 +272,15 @@ mod tests {
     fn the_target_defaults_to_the_module_and_a_message_may_be_absent() {
         let info = SiteInfo::parse(0, &Site::new(255, 1, "0:f1:a.m\nf"));
         assert_eq!((info.target, info.level, info.message), ("m", None, None));
+    }
+
+    #[test]
+    fn a_span_is_told_from_a_record() {
+        let span = SiteInfo::parse(0, &Site::new(1, 1, "0:sf5:orderML3:pay.m\nf"));
+        assert_eq!((span.is_frame, span.name()), (true, Some("pay")));
+        assert!(span.may_have("order") && !span.may_have("id"));
+        assert!(!SiteInfo::parse(0, &Site::new(1, 1, "0:f5:orderML3:pay.m\nf")).is_frame);
+        assert_eq!(SiteInfo::parse(0, &Site::new(1, 1, "0:sd0:.m\nf")).name(), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use super::callsite::SiteInfo;
 use super::directive::{self, Read};
 use super::level::Level;
 use super::spans::{SpanDirective, Surroundings};
@@ -60,6 +61,11 @@ const DEFAULT: Level = Level::Info;
 /// secret equals nothing. A name, key or value with one of `[]{},="` in it stands in quotes, with
 /// `\"` and `\\` for these marks themselves. There are no patterns.
 ///
+/// A span with a level of its own is made only where the global logger's filter lets that level
+/// pass or has a directive that looks for such a span; other filters, of sinks and of local
+/// loggers, find the spans that are there. A filter that has nothing but directives with brackets
+/// lets nothing pass outside: write `info,[pay]=debug` for both.
+///
 /// ```
 /// use nexlog_runtime::{Filter, Level};
 ///
@@ -68,6 +74,14 @@ const DEFAULT: Level = Level::Info;
 /// assert!(filter.enabled("my_app::db::pool", Level::Debug));
 /// assert!(!filter.enabled("my_app::web", Level::Info));
 /// assert!(!filter.enabled("noisy", Level::Critical));
+///
+/// let (filter, problems) = Filter::parse("info,[pay{tenant=acme}]=debug,[pay");
+/// assert_eq!(filter.to_string(), "info,[pay{tenant=acme}]=debug");
+/// assert_eq!(
+///     problems[0].to_string(),
+///     "filter directive `[pay` at column 31: `[` is never closed; \
+///      write `name[span{key=value}]=level`",
+/// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
@@ -165,6 +179,12 @@ impl Filter {
         } else {
             Answer::Fixed(plain)
         }
+    }
+
+    /// Whether some directive looks for what this site makes. A span or scope that is not made
+    /// cannot be found, so this one has to be, whatever its own level.
+    pub(crate) fn looks_for(&self, site: &SiteInfo) -> bool {
+        site.is_frame && self.spans.iter().any(|span| span.looks_for(site))
     }
 
     /// Adds the directives of `later`; they replace those that name the same.

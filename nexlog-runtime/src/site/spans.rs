@@ -7,6 +7,7 @@
 
 use core::fmt;
 
+use super::callsite::SiteInfo;
 use super::directive::level_name;
 use super::level::Level;
 use super::wanted::{Wanted, write_word};
@@ -69,6 +70,12 @@ impl SpanDirective {
                 None => plain,
                 Some(lowest) => !plain && level >= lowest,
             }
+    }
+
+    /// Whether what this site makes may be the frame it looks for.
+    pub(super) fn looks_for(&self, site: &SiteInfo) -> bool {
+        self.name.as_deref().is_none_or(|name| site.name() == Some(name))
+            && self.fields.iter().all(|field| site.may_have(&field.key))
     }
 
     /// Whether one frame has the name and all the fields.

@@ -151,7 +151,7 @@ fn name_and_fields_are_of_one_frame() {
 
 #[test]
 fn a_span_directive_adds_to_the_others_and_off_takes_away() {
-    let pay = vec![span("pay", &[ACME])];
+    let pay = vec![span("pay", &[ACME, ("id", ValueRef::U64(1))])];
     for (text, level) in [
         ("info,[pay]=debug", Some(Level::Debug)),
         ("info,[pay]=error", Some(Level::Info)),
@@ -164,6 +164,7 @@ fn a_span_directive_adds_to_the_others_and_off_takes_away() {
         ("info,app[pay]=off,[pay{tenant=acme}]=debug", None),
         ("info,app[pay]=off,ap[pay{tenant=acme}]=debug", None),
         ("info,[{tenant}]=off,[pay]=debug", None),
+        ("info,[{tenant=acme}]=off,[{tenant,id}]=debug", Some(Level::Debug)),
         ("info,[{tenant=acme}]=debug,[pay{tenant}]=off", Some(Level::Debug)),
         ("info,[{tenant}]=off,[pay{tenant}]=debug", Some(Level::Debug)),
         ("info,[pay{tenant}]=debug,[{tenant}]=off", Some(Level::Debug)),

@@ -89,21 +89,19 @@ impl Number {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         let whole = match digits.parse::<u128>() {
             Ok(magnitude) => Some((text.starts_with('-') && magnitude > 0, magnitude)),
-            Err(_) => whole(double, digits),
+            Err(_) => whole(double),
         };
         Some(Number { whole, double, single })
     }
 }
 
-/// The whole number that a fraction or power of ten comes to. Digits alone that fit in no
-/// integer are none, however near the `f64` is.
+/// The whole number that a fraction or a power of ten comes to.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // looked at before
-fn whole(double: f64, digits: &str) -> Option<(bool, u128)> {
+fn whole(double: f64) -> Option<(bool, u128)> {
     const END: f64 = 340_282_366_920_938_463_463_374_607_431_768_211_456.0; // 2^128
     let magnitude = double.abs();
-    let is_written_so = digits.contains(['.', 'e', 'E']);
-    (is_written_so && magnitude < END && magnitude.fract() == 0.0)
-        .then(|| (double < 0.0, magnitude as u128))
+    let is_whole = magnitude < END && magnitude.fract() == 0.0;
+    is_whole.then_some((double < 0.0, magnitude as u128))
 }
 
 /// Takes what is written only as long as it is what is left of the text.

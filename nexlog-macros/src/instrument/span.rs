@@ -153,7 +153,7 @@ impl Timed {
             let #name = #value;
             if #condition {
                 #site
-                if site.may_be_enabled() { #name.timed(site) } else { #name }
+                if nexlog_site.may_be_enabled() { #name.timed(nexlog_site) } else { #name }
             } else {
                 #name
             }

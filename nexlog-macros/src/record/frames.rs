@@ -135,7 +135,7 @@ impl Site {
             if #condition {
                 #check_level
                 #site
-                if site.enabled() { #wrapped } #otherwise
+                if nexlog_site.enabled() { #wrapped } #otherwise
             } #otherwise
         }
     }
@@ -146,7 +146,7 @@ impl Site {
         quote_spanned!(Span::mixed_site()=> { #site #frame })
     }
 
-    /// The frame of the variable `site`.
+    /// The frame of the variable `nexlog_site`.
     fn frame_of_site(&self, plan: &Plan) -> TokenStream {
         let parent = self.options.iter().find_map(|option| match option {
             Chosen::Parent(code) => Some(code),
@@ -159,34 +159,36 @@ impl Site {
         // A bare `None` has no type of its own.
         let of_type = names_nothing(code).then(|| {
             quote_spanned!(mixed=>
-                let parent: &#krate::__private::core::option::Option<#krate::Span> = parent;)
+                let nexlog_parent: &#krate::__private::core::option::Option<#krate::Span> =
+                    nexlog_parent;)
         });
         let value = borrowed(code);
-        quote_spanned!(mixed=> match #value { parent => { #of_type #made } })
+        quote_spanned!(mixed=> match #value { nexlog_parent => { #of_type #made } })
     }
 
     fn made(&self, plan: &Plan, parent: Option<&Code>) -> TokenStream {
         let krate = &self.krate;
         let mixed = Span::mixed_site();
-        let parent = parent.map(|code| quote_spanned!(located(code.first)=> .child_of(parent)));
+        let parent =
+            parent.map(|code| quote_spanned!(located(code.first)=> .child_of(nexlog_parent)));
         let is_fast = plan.slots.len() <= FAST_SLOTS;
         let values = Values { krate, plan, hoisted: !is_fast || plan.needs_hoisting() };
         let import = values.import();
         if is_fast {
             let slots = plan.slots.iter().map(|slot| values.value(&slot.source));
             let make = word(&format!("frame{}", plan.slots.len()));
-            let call = quote_spanned!(mixed=> (#krate::__private::#make)(site #(, #slots)*));
+            let call = quote_spanned!(mixed=> (#krate::__private::#make)(nexlog_site #(, #slots)*));
             return values.bind(quote_spanned!(mixed=> { #import #call #parent }));
         }
         let pushes = plan.slots.iter().map(|slot| {
             let value = values.pushed(&slot.source);
-            quote_spanned!(mixed=> draft.push(#value);)
+            quote_spanned!(mixed=> nexlog_draft.push(#value);)
         });
         values.bind(quote_spanned! {mixed=> {
             #import
-            let mut draft = #krate::__private::FrameDraft::begin(site);
+            let mut nexlog_draft = #krate::__private::FrameDraft::begin(nexlog_site);
             #(#pushes)*
-            draft.finish() #parent
+            nexlog_draft.finish() #parent
         }})
     }
 }

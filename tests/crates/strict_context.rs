@@ -306,6 +306,43 @@ pub mod shadowed {
     }
 }
 
+/// Items named like what an expansion binds.
+#[allow(non_upper_case_globals, non_camel_case_types, dead_code)]
+pub mod small_items {
+    static site: u8 = 1;
+    const span: u8 = 2;
+    const body: u8 = 3;
+    const output: u8 = 4;
+    const result: u8 = 5;
+    const value: u8 = 6;
+    const error: u8 = 7;
+    const never: u8 = 8;
+    const future: u8 = 9;
+    const parent: u8 = 10;
+    struct draft;
+
+    /// Synchronous.
+    ///
+    /// # Errors
+    /// Never.
+    #[::nexlog::instrument(args, err, ret, elapsed, parent = None)]
+    pub fn sync(id: u64) -> Result<u64, u8> {
+        let _scope = ::nexlog::context!(id, site, a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11);
+        let _span = ::nexlog::span!(parent(None), "inner", value);
+        Ok(id)
+    }
+
+    /// Asynchronous.
+    ///
+    /// # Errors
+    /// Never.
+    #[::nexlog::instrument(args, err, ret, elapsed)]
+    pub async fn asynchronous(id: u64) -> Result<u64, u8> {
+        super::tick().await;
+        Ok(id)
+    }
+}
+
 /// Without any prelude.
 #[no_implicit_prelude]
 pub mod bare {

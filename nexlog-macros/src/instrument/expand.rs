@@ -134,10 +134,10 @@ impl Expansion {
         let body = self.braces(None, &self.function.statements);
         quote_spanned! {mixed=>
             #guard
-            let result = (#krate::__private::call)(move || #result #body);
-            let output = &result;
+            let nexlog_result = (#krate::__private::call)(move || #result #body);
+            let nexlog_output = &nexlog_result;
             #reports
-            result
+            nexlog_result
         }
     }
 

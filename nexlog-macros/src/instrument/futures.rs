@@ -14,7 +14,7 @@ use super::tail::Tail;
 use crate::record::values::word;
 
 impl Expansion {
-    /// `let span = …;`, whose temporaries are gone before anything is awaited.
+    /// `let nexlog_span = …;`, whose temporaries are gone before anything is awaited.
     fn span_statement(&self, parts: Parts) -> TokenStream {
         let krate = &self.krate;
         let mixed = Span::mixed_site();
@@ -23,10 +23,10 @@ impl Expansion {
         } else {
             quote_spanned!(mixed=> #krate::__private::Span::none())
         };
-        quote_spanned!(mixed=> let span = #span;)
+        quote_spanned!(mixed=> let nexlog_span = #span;)
     }
 
-    /// A future inside the span in the variable `span`, which it takes.
+    /// A future inside the span in the variable `nexlog_span`, which it takes.
     fn instrumented(
         &self,
         future: &TokenStream,
@@ -38,16 +38,16 @@ impl Expansion {
         let mixed = Span::mixed_site();
         let finished = match (reports, output) {
             (None, _) => quote_spanned!(mixed=> |_| ()),
-            (Some(reports), None) => quote_spanned!(mixed=> |output| { #reports }),
+            (Some(reports), None) => quote_spanned!(mixed=> |nexlog_output| { #reports }),
             (Some(reports), Some(output)) => {
-                quote_spanned!(mixed=> |output: &#output| { #reports })
+                quote_spanned!(mixed=> |nexlog_output: &#output| { #reports })
             }
         };
         let made = quote_spanned! {mixed=>
-            (#krate::__private::instrument)(span, #future, #finished)
+            (#krate::__private::instrument)(nexlog_span, #future, #finished)
         };
         match &self.timed {
-            Some(timed) if parts.span => timed.around(&word("future"), &made),
+            Some(timed) if parts.span => timed.around(&word("nexlog_future"), &made),
             _ => made,
         }
     }
@@ -70,7 +70,7 @@ impl Expansion {
         let first = output.as_ref().map(|output| {
             let option = quote_spanned!(mixed=> #krate::__private::core::option::Option);
             quote_spanned! {mixed=>
-                if let #option::Some(never) = #option::None::<#output> { return never; }
+                if let #option::Some(nexlog_never) = #option::None::<#output> { return nexlog_never; }
             }
         });
         let block = self.braces(first, &self.function.statements);
@@ -101,13 +101,13 @@ impl Expansion {
         let span = self.span_statement(parts);
         let result = future.boxed.as_ref().map(|boxed| quote_spanned!(mixed=> -> #boxed));
         let body = self.braces(None, statements);
-        let inner = quote_spanned!(mixed=> future);
+        let inner = quote_spanned!(mixed=> nexlog_future);
         let made = self.instrumented(&inner, future.output.as_ref(), parts, reports);
         let made = match result {
             Some(_) => quote_spanned!(mixed=> #krate::__private::Box::pin(#made)),
             None => made,
         };
-        quote_spanned!(mixed=> #span let future = span.in_scope(move || #result #body); #made)
+        quote_spanned!(mixed=> #span let nexlog_future = nexlog_span.in_scope(move || #result #body); #made)
     }
 
     /// `Box::pin(async move { … })`: the future inside is instrumented.
@@ -126,7 +126,7 @@ impl Expansion {
             return tail.with(quote_spanned!(mixed=> async move { #span (#made).await }));
         }
         let enter = (!before.is_empty() && parts.span)
-            .then(|| quote_spanned!(mixed=> let _entered = span.enter();));
+            .then(|| quote_spanned!(mixed=> let _nexlog_entered = nexlog_span.enter();));
         let boxed = tail.with(made);
         quote!(#span #enter #before #boxed)
     }

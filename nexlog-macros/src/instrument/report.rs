@@ -25,33 +25,35 @@ pub struct Reports<'a> {
 }
 
 impl Reports<'_> {
-    /// Statements about `output`, a reference to what was returned; `None` without any.
+    /// Statements about `nexlog_output`, a reference to what was returned; `None` without any.
     pub fn code(&self, krate: &TokenStream) -> Option<TokenStream> {
         let mixed = Span::mixed_site();
         let Some(at) = self.is_fallible.map(located) else {
-            return self.ret.map(|ret| quote_spanned!(mixed=> { let value = output; #ret }));
+            return self
+                .ret
+                .map(|ret| quote_spanned!(mixed=> { let nexlog_value = nexlog_output; #ret }));
         };
-        let outcome = quote_spanned!(at=> (#krate::__private::outcome)(output));
+        let outcome = quote_spanned!(at=> (#krate::__private::outcome)(nexlog_output));
         let result = quote_spanned!(mixed=> #krate::__private::core::result::Result);
         match (self.err, self.ret) {
             (None, None) => None,
             (Some(err), None) => Some(quote_spanned! {mixed=>
-                if let #result::Err(error) = #outcome { #err }
+                if let #result::Err(nexlog_error) = #outcome { #err }
             }),
             (None, Some(ret)) => Some(quote_spanned! {mixed=>
-                if let #result::Ok(value) = #outcome { #ret }
+                if let #result::Ok(nexlog_value) = #outcome { #ret }
             }),
             (Some(err), Some(ret)) => Some(quote_spanned! {mixed=>
                 match #outcome {
-                    #result::Ok(value) => #ret
-                    #result::Err(error) => #err
+                    #result::Ok(nexlog_value) => #ret
+                    #result::Err(nexlog_error) => #err
                 }
             }),
         }
     }
 }
 
-/// The record of one report: of `error`, or of `value`.
+/// The record of one report: of `nexlog_error`, or of `nexlog_value`.
 pub fn record(
     options: &Options,
     report: &Report,
@@ -62,9 +64,9 @@ pub fn record(
     let place = report.at.span();
     let at = located(place);
     let (key, text, how, tokens) = if is_error {
-        ("error", "returned an error", How::Failure, quote_spanned!(at=> *error))
+        ("error", "returned an error", How::Failure, quote_spanned!(at=> *nexlog_error))
     } else {
-        ("return", "returned", How::Given, quote_spanned!(at=> *value))
+        ("return", "returned", How::Given, quote_spanned!(at=> *nexlog_value))
     };
     let code = Code { tokens, first: place, last: place };
     let value = Value { how: report.how.unwrap_or(how), code };

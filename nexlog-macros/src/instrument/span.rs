@@ -48,13 +48,13 @@ impl SpanCode {
         let wrap = |frame: TokenStream| {
             let body = quote_spanned!(mixed=> (#frame).body());
             let body = match timed {
-                Some(timed) => timed.around(&word("body"), &body),
+                Some(timed) => timed.around(&word("nexlog_body"), &body),
                 None => body,
             };
-            quote_spanned!(mixed=> _body = #body;)
+            quote_spanned!(mixed=> _nexlog_body = #body;)
         };
         let entered = self.site.conditional(&self.plan, &wrap, &TokenStream::new());
-        quote_spanned!(mixed=> let _body: #krate::__private::Body; #entered)
+        quote_spanned!(mixed=> let _nexlog_body: #krate::__private::Body; #entered)
     }
 
     /// The span of a future.
@@ -73,7 +73,7 @@ impl SpanCode {
     pub fn checked_only(&self) -> TokenStream {
         let frame = self.site.frame(&self.plan);
         let check_level = self.site.check_level();
-        quote_spanned!(Span::mixed_site()=> if false { #check_level let _frame = #frame; })
+        quote_spanned!(Span::mixed_site()=> if false { #check_level let _nexlog_frame = #frame; })
     }
 }
 

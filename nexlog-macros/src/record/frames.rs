@@ -159,8 +159,7 @@ impl Site {
         // A bare `None` has no type of its own.
         let of_type = names_nothing(code).then(|| {
             quote_spanned!(mixed=>
-                let nexlog_parent: &#krate::__private::core::option::Option<#krate::Span> =
-                    nexlog_parent;)
+                let nexlog_parent: &#krate::__private::core::option::Option<#krate::Span> = nexlog_parent;)
         });
         let value = borrowed(code);
         quote_spanned!(mixed=> match #value { nexlog_parent => { #of_type #made } })

@@ -186,9 +186,9 @@ fn frames_have_the_fields_of_records_and_a_span_its_name() {
     let fields = "id, tenant = 1, ?x, %y.z, a.b = 1, (key) = v, ..more, e = err(&e)";
     let described = "f2:idf6:tenantf1:xf3:y.zf3:a.bd0:d0:f1:e";
     for form in ["context", "fields"] {
-        assert_eq!(framed(form, fields), format!("0:{described}."));
-        assert_eq!(framed(form, ""), "0:.");
-        assert_eq!(framed(form, "\"id\" => id; b:debug"), "0:f2:idf1:b.");
+        assert_eq!(framed(form, fields), format!("0:s{described}."));
+        assert_eq!(framed(form, ""), "0:s.");
+        assert_eq!(framed(form, "\"id\" => id; b:debug"), "0:sf2:idf1:b.");
     }
     for span in [
         "\"a\", ",
@@ -200,9 +200,9 @@ fn frames_have_the_fields_of_records_and_a_span_its_name() {
         "parent: &span, Level::Debug, \"a\", ",
         "Level::Debug, parent(None), \"a\"; ",
     ] {
-        assert_eq!(framed("span", &format!("{span}{fields}")), format!("0:{described}ML1:a."));
+        assert_eq!(framed("span", &format!("{span}{fields}")), format!("0:s{described}ML1:a."));
     }
-    assert_eq!(framed("span", "target: \"db\", \"{{a}}\""), "2:dbML3:{a}.");
+    assert_eq!(framed("span", "target: \"db\", \"{{a}}\""), "2:dbsML3:{a}.");
     let many: Vec<String> = (0..20).map(|n| format!("k{n} = {n}")).collect();
     assert_eq!(framed("context", &many.join(", ")).matches('f').count(), 20);
 }

@@ -32,6 +32,9 @@ pub trait Outcome {
     type Error;
 
     /// As what it is.
+    ///
+    /// # Errors
+    /// It is one: this is no failure of its own.
     fn as_result(&self) -> Result<&Self::Value, &Self::Error>;
 }
 
@@ -46,6 +49,9 @@ impl<T, E> Outcome for Result<T, E> {
 }
 
 /// The result of a function with `err`.
+///
+/// # Errors
+/// That of the function.
 #[inline(always)]
 pub fn outcome<R: Outcome>(result: &R) -> Result<&R::Value, &R::Error> {
     result.as_result()

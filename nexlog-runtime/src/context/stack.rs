@@ -32,6 +32,12 @@ pub(crate) struct Place {
 impl Place {
     /// Outside of everything.
     pub(crate) const NOWHERE: Place = Place { frame: ptr::null(), number: 0 };
+
+    /// The innermost frame there, or null. Alive as long as the thread is there.
+    #[inline(always)]
+    pub(crate) fn frame(self) -> *const Frame {
+        self.frame
+    }
 }
 
 /// Something entered, and what to put back.
@@ -73,9 +79,15 @@ pub(crate) fn current() -> *const Frame {
     CURRENT.get().frame
 }
 
-/// Whether this thread is still there: then what is innermost is alive.
+/// Where this thread is.
 #[inline(always)]
-fn is_at(place: Place) -> bool {
+pub(crate) fn place() -> Place {
+    CURRENT.get()
+}
+
+/// Whether this thread is still there.
+#[inline(always)]
+pub(crate) fn is_at(place: Place) -> bool {
     CURRENT.get().number == place.number
 }
 

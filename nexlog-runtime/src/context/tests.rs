@@ -338,6 +338,14 @@ fn guards_that_were_carried_out_are_not_kept_for_ever() {
     assert_eq!(shown(), "x7");
 }
 
+#[test]
+fn a_span_id_of_a_user_that_is_too_long_makes_no_wrong_header() {
+    let long = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let header = Context::empty().trace_id(7).field("span_id", long).traceparent().unwrap();
+    assert_eq!(header.len(), 55, "{header}");
+    assert!(Context::from_traceparent(&header).is_ok());
+}
+
 /// What a random program does.
 #[derive(Clone, Debug)]
 enum Step {

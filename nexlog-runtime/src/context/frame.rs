@@ -40,8 +40,6 @@ pub(crate) struct Frame {
     parent: Cell<*const Frame>,
     /// Whether this frame holds a reference to its parent.
     owns_parent: AtomicBool,
-    /// Whether what was around it has ended by force: its guard must not touch the stack.
-    is_detached: AtomicBool,
     /// Flags of its header: `Header::HAS_EXTRA`.
     pub(crate) flags: u8,
     /// Bytes of values.
@@ -189,7 +187,6 @@ impl Fresh {
             (&raw mut (*block).site).write(site);
             (&raw mut (*block).parent).write(Cell::new(ptr::null()));
             (&raw mut (*block).owns_parent).write(AtomicBool::new(false));
-            (&raw mut (*block).is_detached).write(AtomicBool::new(false));
             (&raw mut (*block).flags).write(flags);
             #[allow(clippy::cast_possible_truncation)] // `allocate` has checked larger ones
             (&raw mut (*block).bytes).write(bytes as u32);
@@ -262,19 +259,6 @@ impl Frame {
             let at = ptr::from_ref(self).cast::<u8>().add(HEAD);
             core::slice::from_raw_parts(at, self.bytes as usize)
         }
-    }
-
-    pub(super) fn is_detached(&self) -> bool {
-        self.is_detached.load(Relaxed)
-    }
-
-    /// Detaches it; `false` when it is no scope of one thread.
-    pub(super) fn detach(&self) -> bool {
-        let is_scope = !self.owns_parent.load(Relaxed);
-        if is_scope {
-            self.is_detached.store(true, Relaxed);
-        }
-        is_scope
     }
 
     /// Says what is around it. Before it is handed on, once.

@@ -167,7 +167,9 @@ impl Context {
                 span_id = span_id.or_else(|| Some(u128::from(span_id_of(frame.id))));
                 root = Some(frame.id);
             }
-            span_id = span_id.or_else(|| number(&frame, "span_id"));
+            // One of a user's own may be longer than a traceparent can say.
+            let is_sayable = |id: &u128| u64::try_from(*id).is_ok();
+            span_id = span_id.or_else(|| number(&frame, "span_id").filter(is_sayable));
             if let Some(id) = number(&frame, "trace_id") {
                 trace_id = Some(id);
                 flags = frame.slots().find_map(|(slot, value)| match (slot.kind, value) {

@@ -16,7 +16,6 @@
 
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -155,6 +154,7 @@ fn allocate(bytes: usize) -> *mut Frame {
     let (Some(layout), Ok(room)) = (layout(capacity), u32::try_from(capacity)) else {
         return ptr::null_mut();
     };
+    #[allow(clippy::cast_ptr_alignment)] // the layout is a frame's
     // SAFETY: the layout is not zero-sized.
     let block = unsafe { std::alloc::alloc(layout) }.cast::<Frame>();
     if !block.is_null() {
@@ -205,11 +205,14 @@ impl Fresh {
         unsafe { self.0.cast::<u8>().add(HEAD) }
     }
 
-    /// The same as a slice.
-    pub(crate) fn values_mut(&mut self) -> &mut [MaybeUninit<u8>] {
-        let (at, bytes) = (self.values(), self.frame().bytes as usize);
+    /// Its values, copied from where they were written.
+    pub(crate) fn filled(mut self, values: &[u8]) -> *const Frame {
+        let at = self.values();
+        debug_assert_eq!(values.len(), self.frame().bytes as usize);
+        let bytes = values.len().min(self.frame().bytes as usize);
         // SAFETY: the block has room for `bytes` behind its head, and is this thread's alone.
-        unsafe { core::slice::from_raw_parts_mut(at.cast(), bytes) }
+        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), at, bytes) };
+        self.0
     }
 
     /// # Safety

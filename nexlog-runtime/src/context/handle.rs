@@ -180,7 +180,10 @@ pub trait Wrap<Marker> {
 }
 
 /// Marks closures that give an `R`.
-pub struct Closure<'a, R>(core::marker::PhantomData<(&'a (), fn() -> R)>);
+pub struct Closure<'a, R> {
+    _gives: core::marker::PhantomData<fn() -> R>,
+    _lives: core::marker::PhantomData<&'a ()>,
+}
 /// Marks futures.
 pub struct Task(());
 

@@ -251,12 +251,9 @@ impl FrameDraft {
         } else {
             Fresh::new(self.site, values.len(), flags)
         };
-        let Some(mut fresh) = fresh else {
-            return Made { frame: ptr::null(), is_adopted: false };
-        };
-        fresh.values_mut().write_copy_of_slice(values);
-        // SAFETY: all bytes are written, by `Image`; the reference is ours to give on.
-        unsafe { Made::of(fresh.done()) }
+        let frame = fresh.map_or(ptr::null(), |fresh| fresh.filled(values));
+        // SAFETY: null, or our reference to give on; the bytes are those of an `Image`.
+        unsafe { Made::of(frame) }
     }
 }
 

@@ -178,6 +178,7 @@ unsafe fn end_below(over: Entered) {
         // SAFETY: the guard's reference, used no more.
         return unsafe { release(over.here.frame) };
     }
+    #[allow(clippy::cast_ptr_alignment)] // the layout is its own
     // SAFETY: not a zero-sized layout.
     let node = unsafe { std::alloc::alloc(Layout::new::<Ended>()) }.cast::<Ended>();
     if node.is_null() {

@@ -3,14 +3,17 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
+use std::time::Duration;
 
 use nexlog::{
-    Context, FutureExt, Json, Level, Logger, Memory, Overflow, Text, context, debug, fields, info,
-    span, warn,
+    Batch, Context, FutureExt, Json, Level, Logger, Memory, Mode, Overflow, Scope, Sink, Text,
+    WriteError, context, debug, fields, info, span, warn,
 };
 use serde_json::Value;
 use support::random::Random;
@@ -308,4 +311,51 @@ fn a_stated_level_decides_whether_a_span_is_on() {
     assert_eq!((&record["b"], &record["c"], record.get("d")), (&2.into(), &3.into(), None));
     debug!("off");
     warn!("off");
+}
+
+thread_local! {
+    static HELD: RefCell<Option<Scope>> = const { RefCell::new(None) };
+}
+
+/// A sink that leaves a scope of whoever writes. On the worker it takes so long that lanes fill up.
+struct Leaves {
+    caller: thread::ThreadId,
+    is_writing: Arc<AtomicBool>,
+}
+
+impl Sink for Leaves {
+    fn write(&mut self, _: &Batch<'_>) -> Result<(), WriteError> {
+        if thread::current().id() != self.caller && !self.is_writing.swap(true, SeqCst) {
+            thread::sleep(Duration::from_millis(200));
+        }
+        HELD.with_borrow_mut(Option::take);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_may_leave_the_scope_of_a_caller_that_makes_room() {
+    let (memory, is_writing) = (Memory::new(), Arc::new(AtomicBool::new(false)));
+    let logger = nexlog::builder()
+        .sink(memory.clone())
+        .sink(Leaves { caller: thread::current().id(), is_writing: Arc::clone(&is_writing) })
+        .mode(Mode::Background)
+        .flush_interval(Duration::from_millis(1))
+        .lane_bytes(32_u64 << 10)
+        .build()
+        .unwrap();
+    let text = "x".repeat(3_000);
+    info!(logger(&logger), "m");
+    support::wait_until("the worker writes", || is_writing.load(SeqCst));
+    for _ in 0..100 {
+        HELD.set(None);
+        HELD.set(Some(context!(text)));
+        info!(logger(&logger), "m");
+    }
+    HELD.set(None);
+    logger.flush(PATIENCE).unwrap();
+    assert_balanced(&logger.stats());
+    for record in lines::parse(&memory.lines()) {
+        assert!(record["text"].is_null() || record["text"] == *text, "{record}");
+    }
 }

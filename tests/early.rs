@@ -13,6 +13,7 @@ support::child::harness! {
         early_records_are_filtered_by_the_logger_that_comes,
         an_early_record_waits_whole,
         the_oldest_are_kept_and_the_rest_is_counted_and_told,
+        a_context_that_is_too_large_costs_its_record_only,
         without_a_logger_nothing_is_printed,
         a_second_install_is_refused,
         a_failed_install_can_be_tried_again,
@@ -20,7 +21,7 @@ support::child::harness! {
         a_panicking_value_before_install_harms_nobody,
     ],
     scenes: [
-        kept_in_order, filtered, whole, too_many, never_installed, installed_twice, failed_once,
+        kept_in_order, filtered, whole, too_many, too_large, never_installed, installed_twice, failed_once,
         racing, panicking,
     ],
 }
@@ -128,6 +129,28 @@ fn too_many() {
 
 fn the_oldest_are_kept_and_the_rest_is_counted_and_told() {
     child::run("too_many", &[]).expect_success();
+}
+
+fn too_large() {
+    {
+        let text = "x".repeat(4_000);
+        let mut scopes: Vec<_> = (0..30).map(|_| nexlog::context!(text)).collect();
+        let refused = try_log!(Level::Info, "large");
+        assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+        while scopes.pop().is_some() {}
+    }
+    info!("small");
+    let memory = Memory::new();
+    let logger = nexlog::builder().sink(memory.clone()).install().unwrap();
+    logger.flush(PATIENCE).unwrap();
+    let records = lines::parse(&memory.lines());
+    assert_eq!(lines::with_message(&records, "small").len(), 1);
+    assert_eq!(logger.stats().dropped_by.early, 1);
+    assert_balanced(&logger.stats());
+}
+
+fn a_context_that_is_too_large_costs_its_record_only() {
+    child::run("too_large", &[]).expect_success();
 }
 
 fn never_installed() {

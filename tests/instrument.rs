@@ -5,7 +5,8 @@
 
 // Functions are there to be instrumented.
 #![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::too_many_arguments)]
-#![allow(clippy::trivially_copy_pass_by_ref)]
+#![allow(clippy::trivially_copy_pass_by_ref, clippy::ptr_arg, clippy::unused_self)]
+#![allow(clippy::mixed_attributes_style, clippy::multiple_bound_locations)]
 
 mod instrument_support;
 

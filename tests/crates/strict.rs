@@ -209,6 +209,7 @@ pub mod small_items {
     const draft: u8 = 3;
     const target: u8 = 4;
     const value0: u8 = 5;
+    const parent: u8 = 6;
     struct logger;
     struct value1;
 
@@ -217,7 +218,10 @@ pub mod small_items {
         ::nexlog::info!("x {id} {} {0:?} {1}", id, name, drawn = draft, site, target, value0);
         ::nexlog::log!(chosen, target(name), logger(local), "x {id} {1} {0}", level, name);
         drop(::nexlog::try_log!(chosen, target(name), "x", (name) = id, id));
-        let _ = (logger, value1);
+        let _ = (logger, value1, parent);
+        drop(::nexlog::span!(parent(&::nexlog::span!("x")), "y", (name) = id));
+        drop(::nexlog::span!(parent(None), "x", id, name, drawn = value0));
+        let _scope = ::nexlog::context!(name, tenant = id);
         if ::nexlog::enabled!(chosen, logger(local)) {
             ::nexlog::debug!(id);
         }

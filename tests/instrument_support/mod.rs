@@ -54,7 +54,9 @@ fn brief(record: &Map<String, Value>) -> String {
     let mut brief = format!("{} {}", text("level"), text("msg"));
     for (key, value) in record {
         if !matches!(key.as_str(), "ts" | "level" | "target" | "msg") {
-            brief.push_str(&format!(" {key}={value}"));
+            for part in [" ", key, "=", &value.to_string()] {
+                brief.push_str(part);
+            }
         }
     }
     brief

@@ -209,7 +209,7 @@ impl<'a> ChainFields<'a> {
         let is_callers =
             self.span_id.is_some() && key == trace::SPAN_ID_KEY && trace::is_remote(frame.site);
         !is_callers
-            && !self.chain.take(self.left).any(|inner| inner.field(key).is_some())
+            && !self.chain.into_iter().take(self.left).any(|inner| inner.field(key).is_some())
             && (frame.is_literal() || !frame.fields().take(taken).any(|(other, _)| other == key))
     }
 }
@@ -240,36 +240,44 @@ impl<'a> Iterator for ChainFields<'a> {
     }
 }
 
-impl<'a> Iterator for Chain<'a> {
+impl<'a> IntoIterator for Chain<'a> {
+    type Item = FrameRef<'a>;
+    type IntoIter = Frames<'a>;
+
+    fn into_iter(self) -> Frames<'a> {
+        Frames(self)
+    }
+}
+
+/// The frames of a [`Chain`].
+pub(crate) struct Frames<'a>(Chain<'a>);
+
+impl<'a> Iterator for Frames<'a> {
     type Item = FrameRef<'a>;
 
     fn next(&mut self) -> Option<FrameRef<'a>> {
-        if self.at.is_null() {
+        let at = core::mem::replace(&mut self.0, Chain::empty()).at;
+        if at.is_null() {
             return None;
         }
         // SAFETY: `around`'s caller promised a frame here, as `announce` writes it: a header, a
         // ids, values.
         let (header, body) = unsafe {
-            let header = Header::read(self.at);
+            let header = Header::read(at);
             let bytes = (header.bytes as usize).saturating_sub(HEADER_BYTES);
-            (header, core::slice::from_raw_parts(self.at.add(HEADER_BYTES), bytes))
+            (header, core::slice::from_raw_parts(at.add(HEADER_BYTES), bytes))
         };
-        let (id, span_id, values) = match (header.kind(), body.split_at_checked(FRAME_ID_BYTES)) {
-            (Some(Kind::Frame), Some((ids, values))) => {
-                let (id, span_id) = ids.split_first_chunk::<8>()?;
-                (u64::from_ne_bytes(*id), span_id, values)
-            }
-            _ => {
-                self.at = core::ptr::null();
-                return None;
-            }
-        };
+        let (ids, values) = body.split_at_checked(FRAME_ID_BYTES)?;
+        let (id, span_id) = ids.split_first_chunk::<8>()?;
+        if header.kind() != Some(Kind::Frame) {
+            return None;
+        }
         // SAFETY: a frame's parent lies further back in the same memory; its site is a static;
         // its values are those of a `Frame`.
         unsafe {
-            *self = Chain::around(&header, self.at);
+            self.0 = Chain::around(&header, at);
             Some(FrameRef {
-                id,
+                id: u64::from_ne_bytes(*id),
                 span_id: Some(span_id),
                 site: header.site.as_ref()?.info(),
                 values: Trusted::new(values),

@@ -16,7 +16,6 @@
 
 use core::alloc::Layout;
 use core::cell::Cell;
-use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
@@ -40,8 +39,6 @@ pub(crate) struct Frame {
     parent: Cell<*const Frame>,
     /// Whether this frame holds a reference to its parent.
     owns_parent: AtomicBool,
-    /// Whether what was around it has ended by force: its guard must not touch the stack.
-    is_detached: AtomicBool,
     /// Flags of its header: `Header::HAS_EXTRA`.
     pub(crate) flags: u8,
     /// Bytes of values.
@@ -157,6 +154,7 @@ fn allocate(bytes: usize) -> *mut Frame {
     let (Some(layout), Ok(room)) = (layout(capacity), u32::try_from(capacity)) else {
         return ptr::null_mut();
     };
+    #[allow(clippy::cast_ptr_alignment)] // the layout is a frame's
     // SAFETY: the layout is not zero-sized.
     let block = unsafe { std::alloc::alloc(layout) }.cast::<Frame>();
     if !block.is_null() {
@@ -189,7 +187,6 @@ impl Fresh {
             (&raw mut (*block).site).write(site);
             (&raw mut (*block).parent).write(Cell::new(ptr::null()));
             (&raw mut (*block).owns_parent).write(AtomicBool::new(false));
-            (&raw mut (*block).is_detached).write(AtomicBool::new(false));
             (&raw mut (*block).flags).write(flags);
             #[allow(clippy::cast_possible_truncation)] // `allocate` has checked larger ones
             (&raw mut (*block).bytes).write(bytes as u32);
@@ -208,11 +205,14 @@ impl Fresh {
         unsafe { self.0.cast::<u8>().add(HEAD) }
     }
 
-    /// The same as a slice.
-    pub(crate) fn values_mut(&mut self) -> &mut [MaybeUninit<u8>] {
-        let (at, bytes) = (self.values(), self.frame().bytes as usize);
+    /// Its values, copied from where they were written.
+    pub(crate) fn filled(mut self, values: &[u8]) -> *const Frame {
+        let at = self.values();
+        debug_assert_eq!(values.len(), self.frame().bytes as usize);
+        let bytes = values.len().min(self.frame().bytes as usize);
         // SAFETY: the block has room for `bytes` behind its head, and is this thread's alone.
-        unsafe { core::slice::from_raw_parts_mut(at.cast(), bytes) }
+        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), at, bytes) };
+        self.0
     }
 
     /// # Safety
@@ -262,19 +262,6 @@ impl Frame {
             let at = ptr::from_ref(self).cast::<u8>().add(HEAD);
             core::slice::from_raw_parts(at, self.bytes as usize)
         }
-    }
-
-    pub(super) fn is_detached(&self) -> bool {
-        self.is_detached.load(Relaxed)
-    }
-
-    /// Detaches it; `false` when it is no scope of one thread.
-    pub(super) fn detach(&self) -> bool {
-        let is_scope = !self.owns_parent.load(Relaxed);
-        if is_scope {
-            self.is_detached.store(true, Relaxed);
-        }
-        is_scope
     }
 
     /// Says what is around it. Before it is handed on, once.

@@ -165,9 +165,8 @@ where
             poll
         });
         // SAFETY: our handle keeps it alive.
-        if let (true, Some(site), Some(frame)) =
-            (poll.is_ready(), elapsed, unsafe { span.frame().as_ref() })
-        {
+        let frame = unsafe { span.frame().as_ref() };
+        if let (true, Some(site), Some(frame)) = (poll.is_ready(), elapsed, frame) {
             timing::finish_future(frame, site);
         }
         poll

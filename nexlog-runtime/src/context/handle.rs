@@ -125,14 +125,8 @@ impl Context {
     /// Puts it in force on this thread, in place of what is, until the guard is dropped.
     #[must_use = "the context is left at once unless the guard is kept"]
     pub fn attach(&self) -> Scope {
-        if self.is_empty() {
-            return Scope::hiding();
-        }
-        if self.frame == stack::current() {
-            return Scope::of_nothing();
-        }
-        // SAFETY: alive and owned; the new reference is the guard's.
-        unsafe { Scope::of_frame(own(self.frame), stack::enter(self.frame)) }
+        // SAFETY: null, or alive and owned; the new reference is the guard's.
+        unsafe { Scope::of(stack::enter(own(self.frame))) }
     }
 
     /// Calls `f` in this context. What `f` enters and does not leave ends with it.
@@ -186,7 +180,10 @@ pub trait Wrap<Marker> {
 }
 
 /// Marks closures that give an `R`.
-pub struct Closure<'a, R>(core::marker::PhantomData<(&'a (), fn() -> R)>);
+pub struct Closure<'a, R> {
+    _gives: core::marker::PhantomData<fn() -> R>,
+    _lives: core::marker::PhantomData<&'a ()>,
+}
 /// Marks futures.
 pub struct Task(());
 

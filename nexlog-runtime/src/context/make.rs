@@ -12,7 +12,7 @@ use super::chain::FrameRef;
 use super::frame::{Frame, Fresh, INLINE_BYTES, own, release};
 use super::handle::Context;
 use super::span::{Body, Scope, Span};
-use super::stack;
+use super::stack::{self, Entered};
 use crate::buffer::Buffer;
 use crate::site::callsite::Site;
 use crate::value::wire::Header;
@@ -57,8 +57,8 @@ impl Made {
     #[inline(always)]
     pub fn scope(self) -> Scope {
         match self.enter() {
-            // SAFETY: just entered over `before`; our reference goes to the guard.
-            Some((frame, before)) => unsafe { Scope::of_frame(frame, before) },
+            // SAFETY: just entered; our reference goes to the guard.
+            Some(entered) => unsafe { Scope::of(entered) },
             None => Scope::of_nothing(),
         }
     }
@@ -68,7 +68,7 @@ impl Made {
     pub fn body(self) -> Body {
         match self.enter() {
             // SAFETY: as in `scope`.
-            Some((frame, before)) => unsafe { Body::of_frame(frame, before) },
+            Some(entered) => unsafe { Body::of(entered) },
             None => Body::none(),
         }
     }
@@ -76,17 +76,15 @@ impl Made {
     /// As the innermost frame, which only borrows what is around it. `None` when there was no
     /// memory: then what is innermost stays it.
     #[inline(always)]
-    fn enter(self) -> Option<(*const Frame, *const Frame)> {
+    fn enter(self) -> Option<Entered> {
         let is_adopted = self.is_adopted;
         let frame = self.into_frame();
         // SAFETY: alive if not null; nobody else has it yet.
         let inner = unsafe { frame.as_ref() }?;
-        let before = stack::current();
         if !is_adopted {
-            inner.set_parent(before, false);
+            inner.set_parent(stack::current(), false);
         }
-        stack::enter(frame);
-        Some((frame, before))
+        Some(stack::enter(frame))
     }
 
     /// The frame with the parent that was stated; null when there was no memory. The reference
@@ -253,12 +251,9 @@ impl FrameDraft {
         } else {
             Fresh::new(self.site, values.len(), flags)
         };
-        let Some(mut fresh) = fresh else {
-            return Made { frame: ptr::null(), is_adopted: false };
-        };
-        fresh.values_mut().write_copy_of_slice(values);
-        // SAFETY: all bytes are written, by `Image`; the reference is ours to give on.
-        unsafe { Made::of(fresh.done()) }
+        let frame = fresh.map_or(ptr::null(), |fresh| fresh.filled(values));
+        // SAFETY: null, or our reference to give on; the bytes are those of an `Image`.
+        unsafe { Made::of(frame) }
     }
 }
 

@@ -10,7 +10,7 @@ use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use super::chain::FrameRef;
 use super::frame::{Frame, own, release};
-use super::stack::{self, Bound};
+use super::stack::{self, Bound, Entered};
 use super::timing;
 use crate::site::callsite::Site;
 
@@ -164,9 +164,8 @@ pub(super) fn drop_handle(frame: *const Frame, is_future: bool) {
 /// ```
 #[must_use = "the scope ends at once unless the guard is kept"]
 pub struct Scope {
-    /// One reference is ours. Null: an empty context, or nothing at all.
-    frame: *const Frame,
-    before: *const Frame,
+    /// One reference to the frame is ours. Null: an empty context, or nothing at all.
+    at: Entered,
     kind: Kind,
     /// Of a span that is timed: when it was entered.
     entered: u64,
@@ -178,35 +177,26 @@ enum Kind {
     Nothing,
     /// A scope, or a context.
     Scope,
-    /// An empty context over something.
-    Hiding,
     /// A span, of which one handle is ours.
     Span,
 }
 
 impl Scope {
     /// # Safety
-    /// `frame` was just entered over `before`, and the caller's reference becomes ours.
+    /// Its frame was just entered, and the caller's reference becomes ours.
     #[inline(always)]
-    pub(super) unsafe fn of_frame(frame: *const Frame, before: *const Frame) -> Scope {
-        Scope { frame, before, kind: Kind::Scope, entered: 0 }
-    }
-
-    /// Nothing is innermost until this is dropped.
-    pub(super) fn hiding() -> Scope {
-        let before = stack::hide();
-        let kind = if before.is_null() { Kind::Nothing } else { Kind::Hiding };
-        Scope { frame: ptr::null(), before, kind, entered: 0 }
+    pub(super) unsafe fn of(at: Entered) -> Scope {
+        Scope { at, kind: Kind::Scope, entered: 0 }
     }
 
     /// # Safety
     /// The same, and a handle.
-    unsafe fn of_span(frame: &Frame, before: *const Frame) -> Scope {
-        Scope { frame, before, kind: Kind::Span, entered: timing::enter(frame) }
+    unsafe fn of_span(frame: &Frame, at: Entered) -> Scope {
+        Scope { at, kind: Kind::Span, entered: timing::enter(frame) }
     }
 
     pub(super) fn of_nothing() -> Scope {
-        Scope { frame: ptr::null(), before: ptr::null(), kind: Kind::Nothing, entered: 0 }
+        Scope { at: Entered::NOTHING, kind: Kind::Nothing, entered: 0 }
     }
 }
 
@@ -217,14 +207,11 @@ impl Drop for Scope {
             return;
         }
         if self.kind == Kind::Span {
-            timing::leave(self.frame, self.entered);
-            drop_handle(self.frame, false);
+            timing::leave(self.at.frame(), self.entered);
+            drop_handle(self.at.frame(), false);
         }
-        if self.kind == Kind::Hiding {
-            return stack::unhide(self.before);
-        }
-        // SAFETY: our reference; `before` is what was innermost when we entered.
-        unsafe { stack::leave(self.frame, self.before) }
+        // SAFETY: our reference; what was entered is ours.
+        unsafe { stack::leave(self.at) }
     }
 }
 
@@ -237,9 +224,8 @@ impl fmt::Debug for Scope {
 /// Keeps an instrumented function's span in force while its body runs. Only expansions hold
 /// one, in a variable that no user can name, so leaving is never out of order.
 pub struct Body {
-    /// Null: no span. One reference and the only handle are ours.
-    frame: *const Frame,
-    before: *const Frame,
+    /// Null: no span. One reference to the frame and the only handle are ours.
+    at: Entered,
     /// The record to be made at the end.
     elapsed: Option<&'static Site>,
 }
@@ -248,21 +234,21 @@ impl Body {
     /// No span.
     #[inline(always)]
     pub const fn none() -> Body {
-        Body { frame: ptr::null(), before: ptr::null(), elapsed: None }
+        Body { at: Entered::NOTHING, elapsed: None }
     }
 
     /// # Safety
-    /// As for `Scope::of_frame`.
+    /// As for `Scope::of`.
     #[inline(always)]
-    pub(super) unsafe fn of_frame(frame: *const Frame, before: *const Frame) -> Body {
-        timing::open(frame);
-        Body { frame, before, elapsed: None }
+    pub(super) unsafe fn of(at: Entered) -> Body {
+        timing::open(at.frame());
+        Body { at, elapsed: None }
     }
 
     /// Makes a record of this site when it is over.
     #[must_use]
     pub fn timed(mut self, site: &'static Site) -> Body {
-        timing::start(self.frame);
+        timing::start(self.at.frame());
         self.elapsed = Some(site);
         self
     }
@@ -271,14 +257,14 @@ impl Body {
 impl Drop for Body {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.frame.is_null() {
+        if self.at.frame().is_null() {
             return;
         }
         if self.elapsed.is_some() || timing::is_on() {
             // SAFETY: our reference keeps it alive.
-            timing::close_body(unsafe { &*self.frame }, self.elapsed);
+            timing::close_body(unsafe { &*self.at.frame() }, self.elapsed);
         }
-        // SAFETY: our reference; `before` is what was innermost when we entered.
-        unsafe { stack::leave_bound(self.frame, self.before) }
+        // SAFETY: our reference; what was entered is ours.
+        unsafe { stack::leave_bound(self.at) }
     }
 }

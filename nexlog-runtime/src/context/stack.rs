@@ -1,83 +1,138 @@
 //! A thread's innermost frame, and how it changes.
 //!
-//! There is no list of what was entered: each guard remembers what was innermost before it, and
-//! puts that back. Guards that are dropped in the order they should are two stores. The others:
+//! There is no list of what was entered: each guard remembers where the thread was before it, and
+//! puts that back. Guards that are dropped in the order they should are a few stores. The others:
 //!
-//! - A guard dropped while something entered later is still on only notes that its frame has
-//!   ended ([`Ended`]). When the later one is left, what it puts back is looked up there.
+//! - A guard dropped while something entered later is still on only notes that it has ended
+//!   ([`Ended`]). When the later one is left, what it puts back is looked up there.
 //! - A [`Bound`] (an instrumented function, a poll, a closure in a context) puts back what was
 //!   before it whatever is on: guards made inside and leaked, or carried away, end with it.
 //!   Dropping such a guard later changes nothing.
+//!
+//! The same frame may be on several times, entered as a span or as a captured context. So an
+//! entering is known by a number, not by its frame. Numbers of a thread only grow: what is
+//! around an entering has smaller ones, and an entering with a larger number than the innermost
+//! is over, whether its guard has been dropped or not.
 
+use core::alloc::Layout;
 use core::cell::Cell;
 use core::ptr;
 
 use super::frame::{Frame, release};
 
-thread_local! {
-    static CURRENT: Cell<*const Frame> = const { Cell::new(ptr::null()) };
-    /// Frames that ended while something inside them was on. A raw pointer, so that this
-    /// thread-local has no destructor; null when there are none.
-    static ENDED: Cell<*mut Vec<Ended>> = const { Cell::new(ptr::null_mut()) };
-    /// How many empty contexts are on over something: nothing is innermost then, and yet
-    /// something will be put back.
-    static HIDDEN: Cell<u32> = const { Cell::new(0) };
+/// Where a thread is: what is innermost, and which entering that was.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// Null: nothing, or an empty context.
+    frame: *const Frame,
+    /// 0 outside of everything.
+    number: u64,
 }
 
-/// A frame that is over, and what was before it. Keeps its reference.
+impl Place {
+    /// Outside of everything.
+    pub(crate) const NOWHERE: Place = Place { frame: ptr::null(), number: 0 };
+
+    /// The innermost frame there, or null. Alive as long as the thread is there.
+    #[inline(always)]
+    pub(crate) fn frame(self) -> *const Frame {
+        self.frame
+    }
+}
+
+/// Something entered, and what to put back.
+#[derive(Clone, Copy)]
+pub(crate) struct Entered {
+    here: Place,
+    before: Place,
+}
+
+impl Entered {
+    /// Nothing.
+    pub(crate) const NOTHING: Entered = Entered { here: Place::NOWHERE, before: Place::NOWHERE };
+
+    /// The frame that was entered.
+    #[inline(always)]
+    pub(crate) fn frame(&self) -> *const Frame {
+        self.here.frame
+    }
+}
+
+thread_local! {
+    static CURRENT: Cell<Place> = const { Cell::new(Place::NOWHERE) };
+    /// The number of the last entering.
+    static LAST: Cell<u64> = const { Cell::new(0) };
+    /// What ended while something inside it was on. A raw pointer, so that this thread-local has
+    /// no destructor; null when there is none.
+    static ENDED: Cell<*mut Ended> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// Something entered that is over. Keeps the guard's reference.
 struct Ended {
-    frame: *const Frame,
-    before: *const Frame,
+    over: Entered,
+    next: *mut Ended,
 }
 
 /// This thread's innermost frame, or null. Alive as long as nothing is left.
 #[inline(always)]
 pub(crate) fn current() -> *const Frame {
+    CURRENT.get().frame
+}
+
+/// Where this thread is.
+#[inline(always)]
+pub(crate) fn place() -> Place {
     CURRENT.get()
 }
 
-/// Makes `frame` the innermost; returns what was before.
+/// Whether this thread is still there.
 #[inline(always)]
-pub(crate) fn enter(frame: *const Frame) -> *const Frame {
-    CURRENT.replace(frame)
+pub(crate) fn is_at(place: Place) -> bool {
+    CURRENT.get().number == place.number
 }
 
-/// Leaves a frame that was entered when `before` was innermost, and gives back one reference
-/// to it.
+/// Makes `frame`, which may be null, the innermost.
+#[inline(always)]
+pub(crate) fn enter(frame: *const Frame) -> Entered {
+    let number = LAST.get() + 1;
+    LAST.set(number);
+    let here = Place { frame, number };
+    Entered { here, before: CURRENT.replace(here) }
+}
+
+/// Leaves what was entered, and gives back one reference to its frame.
 ///
 /// # Safety
-/// The caller's guard holds that reference, and `before` is what `enter` returned to it.
+/// The caller's guard holds that reference, and `entered` is what `enter` returned to it, used
+/// no more.
 #[inline(always)]
-pub(crate) unsafe fn leave(frame: *const Frame, before: *const Frame) {
-    if CURRENT.get() == frame {
-        restore(before);
+pub(crate) unsafe fn leave(entered: Entered) {
+    if is_at(entered.here) {
+        restore(entered.before);
         // SAFETY: the caller's promise.
-        unsafe { release(frame) }
+        unsafe { release(entered.here.frame) }
     } else {
-        end_below(frame, before);
+        // SAFETY: as above.
+        unsafe { end_below(entered) }
     }
 }
 
 /// What `leave` does for guards whose user cannot have left anything above them on purpose:
-/// puts back `before` whatever is on.
+/// puts back what was before whatever is on.
 ///
 /// # Safety
 /// As for `leave`.
 #[inline(always)]
-pub(crate) unsafe fn leave_bound(frame: *const Frame, before: *const Frame) {
-    if CURRENT.get() != frame {
-        detach_down_to(frame);
-    }
-    restore(before);
+pub(crate) unsafe fn leave_bound(entered: Entered) {
+    restore(entered.before);
     // SAFETY: the caller's promise.
-    unsafe { release(frame) }
+    unsafe { release(entered.here.frame) }
 }
 
 /// A frame that is on, or nothing, until this is dropped, whatever was entered since: a poll, a
 /// closure in a context. Owns no reference.
 pub(crate) struct Bound {
-    frame: *const Frame,
-    before: *const Frame,
+    before: Place,
 }
 
 impl Bound {
@@ -85,111 +140,92 @@ impl Bound {
     /// `frame` is null or stays alive until the bound is dropped, by this thread.
     #[inline(always)]
     pub(crate) unsafe fn enter(frame: *const Frame) -> Bound {
-        Bound { frame, before: if frame.is_null() { hide() } else { enter(frame) } }
+        Bound { before: enter(frame).before }
     }
 }
 
 impl Drop for Bound {
     #[inline(always)]
     fn drop(&mut self) {
-        if CURRENT.get() != self.frame {
-            detach_down_to(self.frame);
-        }
-        if self.frame.is_null() && !self.before.is_null() {
-            HIDDEN.set(HIDDEN.get().saturating_sub(1));
-        }
         restore(self.before);
     }
 }
 
-/// Makes nothing the innermost frame; returns what was before.
-#[cold]
-pub(crate) fn hide() -> *const Frame {
-    let before = enter(ptr::null());
-    if !before.is_null() {
-        HIDDEN.set(HIDDEN.get() + 1);
-    }
-    before
-}
-
-/// The guard's end of `hide`, where it returned something. Dropped out of order, it is a frame
-/// that ended, with nothing in it.
-#[cold]
-pub(crate) fn unhide(before: *const Frame) {
-    HIDDEN.set(HIDDEN.get().saturating_sub(1));
-    if CURRENT.get().is_null() {
-        restore(before);
-    }
+/// Whether something is noted that ended out of order.
+#[cfg(test)]
+pub(crate) fn has_ended() -> bool {
+    !ENDED.get().is_null()
 }
 
 /// Puts back what was before.
 #[inline(always)]
-fn restore(before: *const Frame) {
+fn restore(before: Place) {
     CURRENT.set(before);
     if !ENDED.get().is_null() {
         skip_ended();
     }
 }
 
-/// Whether this thread has no frame that could be put back.
-fn is_nothing_on() -> bool {
-    CURRENT.get().is_null() && HIDDEN.get() == 0
-}
-
-/// `frame` is over, but not the innermost.
+/// What was entered is over, but not the innermost.
+///
+/// # Safety
+/// As for `leave`.
 #[cold]
 #[inline(never)]
-fn end_below(frame: *const Frame, before: *const Frame) {
-    // SAFETY: the guard that calls holds a reference.
-    let is_detached = unsafe { frame.as_ref() }.is_none_or(Frame::is_detached);
-    if is_detached || is_nothing_on() {
-        // It can never be put back again.
+unsafe fn end_below(over: Entered) {
+    if over.here.number > CURRENT.get().number {
+        // What it was entered in is over: it can never be put back again.
         // SAFETY: the guard's reference, used no more.
-        return unsafe { release(frame) };
+        return unsafe { release(over.here.frame) };
     }
-    if ENDED.get().is_null() {
-        ENDED.set(Box::into_raw(Box::default()));
+    #[allow(clippy::cast_ptr_alignment)] // the layout is its own
+    // SAFETY: not a zero-sized layout.
+    let node = unsafe { std::alloc::alloc(Layout::new::<Ended>()) }.cast::<Ended>();
+    if node.is_null() {
+        return; // it stays on, and its reference is never given back
     }
-    // SAFETY: made above or by an earlier call, by this thread, and freed by `skip_ended` only.
-    unsafe { &mut *ENDED.get() }.push(Ended { frame, before });
+    // SAFETY: fresh memory of that layout. Linked after the allocation, as allocators may enter
+    // and leave scopes, too.
+    unsafe { node.write(Ended { over, next: ENDED.get() }) };
+    ENDED.set(node);
 }
 
-/// After something was put back: goes over frames that are over already. When nothing is on any
-/// more, all of them are forgotten.
+/// After something was put back: goes over what is over already. What is not around this place
+/// any more is forgotten.
 #[cold]
 #[inline(never)]
 fn skip_ended() {
-    // SAFETY: not null (the caller looked), made by `end_below` of this thread.
-    let ended = unsafe { &mut *ENDED.get() };
-    let place = |ended: &[Ended]| ended.iter().rposition(|e| e.frame == CURRENT.get());
-    while let Some(place) = place(ended) {
-        let over = ended.swap_remove(place);
-        CURRENT.set(over.before);
-        // SAFETY: the reference that the guard left with the entry. What lies inside the frame
-        // has been left before, or owns it.
-        unsafe { release(over.frame) }
-    }
-    if is_nothing_on() || ended.is_empty() {
-        // SAFETY: from `Box::into_raw` in `end_below`; the pointer is reset first.
-        let all = unsafe { Box::from_raw(ENDED.replace(ptr::null_mut())) };
-        for over in *all {
-            // SAFETY: as above; nothing is on that could put it back.
-            unsafe { release(over.frame) }
-        }
+    // One at a time, as giving memory back may run an allocator that enters and leaves scopes.
+    while let Some(over) = take_ended() {
+        // SAFETY: the reference that the guard left. It is not innermost any more; what is
+        // inside its frame has been left before, or owns it.
+        unsafe { release(over.here.frame) }
     }
 }
 
-/// Marks what is on above `frame`, so that the guards of it change nothing when they are
-/// dropped.
-#[cold]
-#[inline(never)]
-fn detach_down_to(frame: *const Frame) {
-    let mut next = CURRENT.get();
-    // SAFETY: the innermost frame and those around it are alive: guards hold them.
-    while let Some(above) = unsafe { next.as_ref() }.filter(|_| next != frame) {
-        if !above.detach() {
-            break; // it is handed on, and may be on elsewhere, too
+/// Takes out one that is innermost, which is left then, or that can never be put back again.
+fn take_ended() -> Option<Entered> {
+    let mut last = ptr::null_mut::<Ended>();
+    let mut next = ENDED.get();
+    // SAFETY: nodes are made by `end_below` of this thread and freed below, after they are
+    // unlinked; nothing in this loop runs anybody else's code.
+    while let Some(ended) = unsafe { next.as_ref() } {
+        let (node, over) = (next, ended.over);
+        if over.here.number < CURRENT.get().number {
+            (last, next) = (node, ended.next);
+            continue;
         }
-        next = above.parent();
+        // SAFETY: as above.
+        match unsafe { last.as_mut() } {
+            Some(last) => last.next = ended.next,
+            None => ENDED.set(ended.next),
+        }
+        if is_at(over.here) {
+            CURRENT.set(over.before);
+        }
+        // SAFETY: `end_below` allocated it with this layout, and nobody has it any more.
+        unsafe { std::alloc::dealloc(node.cast(), Layout::new::<Ended>()) }
+        return Some(over);
     }
+    None
 }

@@ -2,7 +2,6 @@
 //! left, leaked, captured and moved on the way to it.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::mem;
 use std::thread;
 
@@ -10,14 +9,14 @@ use proptest::prelude::*;
 
 use super::frame::Frame;
 use super::handle::frames;
-use super::make::{frame0, frame1};
+use super::make::{frame0, frame1, frame2};
 use super::{Context, FutureExt, Scope, Span, stack};
 use crate::site::callsite::Site;
 use crate::value::view::ValueRef;
 
-static SPAN: Site = Site::new(255, 1, "0:f1:sML1:s.m\nf");
+static SPAN: Site = Site::new(255, 1, "0:f1:sf1:pML1:s.m\nf");
 static INNER: Site = Site::new(255, 1, "0:f1:iML1:i.m\nf");
-static SCOPE: Site = Site::new(255, 1, "0:f1:x.m\nf");
+static SCOPE: Site = Site::new(255, 1, "0:f1:xf1:p.m\nf");
 static OTHER: Site = Site::new(255, 1, "0:f1:y.m\nf");
 static EMPTY: Site = Site::new(255, 1, "0:.m\nf");
 
@@ -29,17 +28,27 @@ fn shown() -> String {
         ValueRef::U64(number) => format!("{key}{number}"),
         _ => format!("{key}?"),
     };
-    all.flat_map(|frame| frame.fields().map(field).collect::<Vec<_>>())
+    all.flat_map(|frame| frame.fields().filter(|f| f.0 != "p").map(field).collect::<Vec<_>>())
         .collect::<Vec<_>>()
         .join(" ")
 }
 
 fn scope(number: u64) -> Scope {
-    frame1(&SCOPE, number).scope()
+    frame2(&SCOPE, number, padding(number)).scope()
 }
 
 fn span(number: u64) -> Span {
-    frame1(&SPAN, number).span()
+    frame2(&SPAN, number, padding(number)).span()
+}
+
+/// Makes every second frame too large for the blocks that a thread keeps: they are given back to
+/// the allocator at once, so that a sanitizer sees who uses them later.
+fn padding(number: u64) -> Option<&'static str> {
+    const TEXT: &str = match str::from_utf8(&[b'p'; 400]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
+    number.is_multiple_of(2).then_some(TEXT)
 }
 
 #[test]
@@ -79,7 +88,7 @@ fn guards_in_a_list_are_dropped_from_the_first_on() {
 #[test]
 fn a_leaked_guard_ends_with_the_function_around_it() {
     {
-        let _body = frame1(&SPAN, 1_u64).body();
+        let _body = frame2(&SPAN, 1_u64, padding(1)).body();
         mem::forget(scope(2));
         assert_eq!(shown(), "x2 s1");
     }
@@ -92,7 +101,7 @@ fn a_leaked_guard_ends_with_the_function_around_it() {
 fn a_guard_that_is_carried_out_of_its_function_changes_nothing_more() {
     let _base = scope(7);
     let carried = {
-        let _body = frame1(&SPAN, 1_u64).body();
+        let _body = frame2(&SPAN, 1_u64, padding(1)).body();
         scope(2)
     };
     assert_eq!(shown(), "x7");
@@ -182,7 +191,7 @@ fn a_future_is_polled_and_dropped_in_its_context() {
 #[test]
 fn a_large_frame_is_cut_and_says_so() {
     let text = "x".repeat(10_000);
-    let _scope = frame1(&SCOPE, &text).scope();
+    let _scope = frame2(&SCOPE, &text, padding(1)).scope();
     // SAFETY: the scope is on.
     let frame: &Frame = unsafe { &*stack::current() };
     let frame = super::chain::FrameRef::of(frame);
@@ -234,16 +243,123 @@ fn a_trace_from_outside_goes_on() {
     assert!(Context::from_traceparent(&format!("01{}-more", &header[2..])).is_ok());
 }
 
+#[test]
+fn a_guard_of_a_context_that_is_on_again_puts_back_nothing_that_is_over() {
+    let context = {
+        let _scope = scope(5);
+        Context::current()
+    };
+    let carried = {
+        let _body = frame2(&SPAN, 0_u64, padding(0)).body();
+        context.attach()
+    };
+    let again = context.attach();
+    drop(carried);
+    assert_eq!(shown(), "x5");
+    drop(again);
+    assert_eq!(shown(), "");
+}
+
+#[test]
+fn a_guard_that_ended_is_not_taken_for_a_later_one_of_the_same_span() {
+    let _base = scope(7);
+    let entered_twice = span(3);
+    let carried = {
+        let _body = frame2(&SPAN, 0_u64, padding(0)).body();
+        entered_twice.enter()
+    };
+    drop(carried);
+    let _again = entered_twice.enter();
+    drop(scope(5));
+    assert_eq!(shown(), "s3 x7");
+}
+
+#[test]
+fn an_empty_context_carried_out_of_its_span_puts_back_nothing_that_is_over() {
+    let around = frame2(&SPAN, 0_u64, padding(0)).span();
+    let carried = around.in_scope(|| Context::empty().attach());
+    drop(around);
+    drop(carried);
+    assert_eq!(shown(), "");
+}
+
+#[test]
+fn a_scope_that_is_left_in_its_own_context_stays_for_what_was_entered_in_it() {
+    let outer = frame2(&SCOPE, 0_u64, padding(0)).scope();
+    let context = Context::current();
+    let _inner = scope(2);
+    context.in_scope(|| drop(outer));
+    drop(context);
+    assert_eq!(shown(), "x2 x0");
+}
+
+#[test]
+fn an_empty_context_that_is_left_out_of_order_ends_with_what_was_entered_in_it() {
+    let _around = scope(1);
+    let hiding = Context::empty().attach();
+    let inner = scope(2);
+    drop(hiding);
+    assert_eq!(shown(), "x2");
+    drop(inner);
+    assert_eq!(shown(), "x1");
+}
+
+#[test]
+fn a_context_lives_longer_than_the_scope_it_was_attached_in() {
+    let attached = {
+        let _scope = scope(1);
+        Context::current().attach()
+    };
+    assert_eq!(shown(), "x1");
+    drop(attached);
+    assert_eq!(shown(), "");
+    let twice = span(1);
+    let (first, second) = (twice.enter(), twice.enter());
+    drop(first);
+    assert_eq!(shown(), "s1");
+    drop(second);
+    assert_eq!(shown(), "");
+}
+
+#[test]
+fn guards_that_were_carried_out_are_not_kept_for_ever() {
+    let _base = scope(7);
+    let context = Context::current();
+    for _ in 0..3 {
+        let carried = {
+            let _body = frame2(&SPAN, 1_u64, padding(1)).body();
+            (scope(2), context.attach(), Context::current(), scope(3), Context::current())
+        };
+        let later = scope(8);
+        drop(carried);
+        drop(later);
+        assert!(!stack::has_ended());
+    }
+    assert_eq!(shown(), "x7");
+}
+
+#[test]
+fn a_span_id_of_a_user_that_is_too_long_makes_no_wrong_header() {
+    let long = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let header = Context::empty().trace_id(7).field("span_id", long).traceparent().unwrap();
+    assert_eq!(header.len(), 55, "{header}");
+    assert!(Context::from_traceparent(&header).is_ok());
+}
+
 /// What a random program does.
 #[derive(Clone, Debug)]
 enum Step {
     Scope(u8),
     Span(u8),
+    /// Enters a captured context, the empty one, or a span that is there for all.
+    Attach(u8),
+    Hide,
+    Again,
     Drop(u8),
     Forget(u8),
     InSpan(Vec<Step>),
+    InContext(u8, Vec<Step>),
     Body(Vec<Step>),
-    Attach,
     Capture,
     Elsewhere(Vec<Step>),
 }
@@ -252,15 +368,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let leaf = prop_oneof![
         any::<u8>().prop_map(Step::Scope),
         any::<u8>().prop_map(Step::Span),
+        any::<u8>().prop_map(Step::Attach),
+        Just(Step::Hide),
+        Just(Step::Again),
+        any::<u8>().prop_map(Step::Drop),
         any::<u8>().prop_map(Step::Drop),
         any::<u8>().prop_map(Step::Forget),
-        Just(Step::Attach),
         Just(Step::Capture),
     ];
     let nested = leaf.prop_recursive(4, 60, 8, |inner| {
         let many = proptest::collection::vec(inner, 0..8);
         prop_oneof![
             many.clone().prop_map(Step::InSpan),
+            (any::<u8>(), many.clone()).prop_map(|(which, inner)| Step::InContext(which, inner)),
             many.clone().prop_map(Step::Body),
             many.prop_map(Step::Elsewhere),
         ]
@@ -268,115 +388,150 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(nested, 0..12)
 }
 
-/// Runs steps with guards that may be dropped in any order or leaked.
-struct World {
-    guards: Vec<Scope>,
-    /// How many guards there were when each open closure or function began.
-    bases: Vec<usize>,
-    /// Whether a guard from outside of one was dropped inside of it.
-    has_ended_outer: bool,
+/// What is on, in a list: what no program has in it.
+struct Entry {
+    number: usize,
+    shown: String,
+    is_over: bool,
+}
+
+/// Runs steps with guards that may be dropped in any order, carried out or leaked.
+struct World<'a> {
+    again: &'a (Span, String),
+    guards: Vec<(usize, Scope)>,
+    on: Vec<Entry>,
+    entered: usize,
     captured: Vec<(Context, String)>,
 }
 
-impl World {
-    fn new() -> World {
-        World {
-            guards: Vec::new(),
-            bases: Vec::new(),
-            has_ended_outer: false,
-            captured: Vec::new(),
-        }
+impl<'a> World<'a> {
+    fn new(again: &'a (Span, String)) -> World<'a> {
+        World { again, guards: Vec::new(), on: Vec::new(), entered: 0, captured: Vec::new() }
+    }
+
+    fn expected(&self) -> &str {
+        self.on.last().map_or("", |entry| &entry.shown)
+    }
+
+    fn inside(&self, own: &str) -> String {
+        format!("{own} {}", self.expected()).trim_end().to_owned()
+    }
+
+    fn enter(&mut self, shown: String) -> usize {
+        self.entered += 1;
+        self.on.push(Entry { number: self.entered, shown, is_over: false });
+        self.entered
+    }
+
+    fn hold(&mut self, guard: Scope, shown: String) {
+        let number = self.enter(shown);
+        self.guards.push((number, guard));
+    }
+
+    fn skip(&mut self) {
+        while self.on.pop_if(|entry| entry.is_over).is_some() {}
     }
 
     /// Runs steps inside a closure or function.
-    fn nested(&mut self, steps: &[Step]) {
-        self.bases.push(self.guards.len());
+    fn nested(&mut self, shown: String, steps: &[Step]) {
+        self.enter(shown);
         self.run(steps);
-        self.bases.pop();
     }
 
-    /// What was before a closure or function is on again, but for what ended in it.
-    fn check_restored(&self, before: &str) {
-        let now = shown();
-        assert!(now == before || self.has_ended_outer && before.ends_with(&now), "{now} {before}");
+    fn take(&mut self, place: u8) -> (usize, Scope) {
+        self.guards.remove(usize::from(place) % self.guards.len())
     }
 
-    fn take(&mut self, place: u8) -> Scope {
-        let place = usize::from(place) % self.guards.len();
-        self.has_ended_outer |= self.bases.iter().any(|base| place < *base);
-        for base in &mut self.bases {
-            *base -= usize::from(place < *base);
+    fn context(&self, which: u8) -> (Context, String) {
+        let place = usize::from(which) % (self.captured.len() + 1);
+        self.captured.get(place).cloned().unwrap_or_default()
+    }
+
+    fn step(&mut self, step: &Step) {
+        let depth = self.on.len();
+        match step {
+            Step::Scope(number) => {
+                let shown = self.inside(&format!("x{number}"));
+                self.hold(scope((*number).into()), shown);
+            }
+            Step::Span(number) => {
+                let shown = self.inside(&format!("s{number}"));
+                self.hold(span((*number).into()).entered(), shown);
+            }
+            Step::Attach(which) => {
+                let (context, shown) = self.context(*which);
+                self.hold(context.attach(), shown);
+            }
+            Step::Hide => self.hold(Context::empty().attach(), String::new()),
+            Step::Again => self.hold(self.again.0.enter(), self.again.1.clone()),
+            Step::Drop(place) if !self.guards.is_empty() => {
+                let (number, guard) = self.take(*place);
+                if let Some(entry) = self.on.iter_mut().find(|entry| entry.number == number) {
+                    entry.is_over = true;
+                }
+                self.skip();
+                drop(guard);
+            }
+            Step::Forget(place) if !self.guards.is_empty() => mem::forget(self.take(*place)),
+            Step::Drop(_) | Step::Forget(_) => {}
+            Step::InSpan(inner) => {
+                let shown = self.inside("s0");
+                span(0).in_scope(|| self.nested(shown, inner));
+            }
+            Step::InContext(which, inner) => {
+                let (context, shown) = self.context(*which);
+                context.in_scope(|| self.nested(shown, inner));
+            }
+            Step::Body(inner) => {
+                let shown = self.inside("i0");
+                let _body = frame1(&INNER, 0_u64).body();
+                self.nested(shown, inner);
+            }
+            Step::Capture => {
+                let shown = self.expected().to_owned();
+                self.captured.push((Context::current(), shown));
+            }
+            Step::Elsewhere(inner) => {
+                let (around, again) = (self.expected().to_owned(), self.again);
+                let work = Context::current().wrap(move || {
+                    let mut world = World::new(again);
+                    world.nested(around, inner);
+                });
+                thread::scope(|threads| threads.spawn(work).join().unwrap());
+            }
         }
-        self.guards.remove(place)
+        if let Step::InSpan(_) | Step::InContext(..) | Step::Body(_) = step {
+            self.on.truncate(depth);
+            self.skip();
+        }
     }
 
     fn run(&mut self, steps: &[Step]) {
+        assert_eq!(shown(), self.expected());
         for step in steps {
-            let before = shown();
-            match step {
-                Step::Scope(number) => {
-                    self.guards.push(scope((*number).into()));
-                    let own = format!("x{number}");
-                    assert_eq!(shown(), [&*own, &*before].join(" ").trim_end());
-                }
-                Step::Span(number) => {
-                    self.guards.push(span((*number).into()).entered());
-                    let own = format!("s{number}");
-                    assert_eq!(shown(), [&*own, &*before].join(" ").trim_end());
-                }
-                Step::Drop(place) if !self.guards.is_empty() => {
-                    drop(self.take(*place));
-                }
-                Step::Forget(place) if !self.guards.is_empty() => {
-                    mem::forget(self.take(*place));
-                }
-                Step::InSpan(inner) => {
-                    span(0).in_scope(|| self.nested(inner));
-                    self.check_restored(&before);
-                }
-                Step::Body(inner) => {
-                    {
-                        let _body = frame1(&INNER, 0_u64).body();
-                        self.nested(inner);
-                    }
-                    self.check_restored(&before);
-                }
-                Step::Attach => {
-                    if let Some((context, expected)) = self.captured.last() {
-                        context.in_scope(|| assert_eq!(shown(), *expected));
-                        assert_eq!(shown(), before);
-                    }
-                }
-                Step::Capture => self.captured.push((Context::current(), before)),
-                Step::Elsewhere(inner) => {
-                    let work = Context::current().wrap(|| {
-                        assert_eq!(shown(), before);
-                        World::new().run(inner);
-                    });
-                    thread::scope(|threads| threads.spawn(work).join().unwrap());
-                    assert_eq!(shown(), before);
-                }
-                Step::Drop(_) | Step::Forget(_) => {}
-            }
+            self.step(step);
+            assert_eq!(shown(), self.expected(), "{step:?}");
         }
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn whatever_is_entered_and_left_captured_contexts_stay_and_bounds_restore(steps in steps()) {
+    fn what_is_on_is_what_a_list_says_whatever_is_entered_left_carried_and_leaked(steps in steps()) {
         let run = move || {
-            let mut world = World::new();
-            Context::empty().in_scope(|| world.run(&steps));
+            let around = frame1(&OTHER, 1_u64).span();
+            let again = around.in_scope(|| (span(9), "s9 y1".to_owned()));
+            drop(around);
+            let mut world = World::new(&again);
+            Context::empty().in_scope(|| world.nested(String::new(), &steps));
             assert_eq!(shown(), "");
-            let expected: BTreeMap<usize, String> =
-                world.captured.iter().map(|(_, text)| text.clone()).enumerate().collect();
-            drop(mem::take(&mut world.guards));
+            world.guards.clear();
             assert_eq!(shown(), "", "guards that were carried out change nothing");
-            for (number, (context, _)) in world.captured.iter().enumerate() {
-                context.in_scope(|| assert_eq!(shown(), expected[&number]));
+            assert!(!stack::has_ended());
+            for (context, expected) in &world.captured {
+                context.in_scope(|| assert_eq!(shown(), *expected));
             }
         };
         thread::spawn(run).join().unwrap();

@@ -174,7 +174,7 @@ pub(super) fn close_body(frame: &Frame, site: Option<&'static Site>) {
     if let Some((elapsed, _)) = end(frame).filter(|_| site.enabled()) {
         // SAFETY: the caller has a reference.
         let _bound = unsafe { Bound::enter(frame) };
-        emit1(site, &elapsed);
+        emit1(site, elapsed);
     }
 }
 
@@ -186,7 +186,7 @@ pub(super) fn finish_future(frame: &Frame, site: &'static Site) {
         // SAFETY: the caller has a reference.
         let _bound = unsafe { Bound::enter(frame) };
         if site.enabled() {
-            emit3(site, &elapsed, &busy, &elapsed.saturating_sub(busy));
+            emit3(site, elapsed, busy, elapsed.saturating_sub(busy));
         }
     }
 }

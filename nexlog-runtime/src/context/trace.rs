@@ -167,7 +167,9 @@ impl Context {
                 span_id = span_id.or_else(|| Some(u128::from(span_id_of(frame.id))));
                 root = Some(frame.id);
             }
-            span_id = span_id.or_else(|| number(&frame, "span_id"));
+            // One of a user's own may be longer than a traceparent can say.
+            let is_sayable = |id: &u128| u64::try_from(*id).is_ok();
+            span_id = span_id.or_else(|| number(&frame, "span_id").filter(is_sayable));
             if let Some(id) = number(&frame, "trace_id") {
                 trace_id = Some(id);
                 flags = frame.slots().find_map(|(slot, value)| match (slot.kind, value) {
@@ -180,7 +182,9 @@ impl Context {
         let of_root = |root| u128::from(mixed(root, 1)) << 64 | u128::from(mixed(root, 2));
         let trace_id = trace_id.or_else(|| root.map(of_root))?;
         // A trace without a span: whoever is called needs a parent all the same.
-        let span_id = span_id.unwrap_or_else(|| u128::from(mixed((trace_id >> 1) as u64, 3)));
+        #[allow(clippy::cast_possible_truncation)] // any part of it will do
+        let of_trace = || u128::from(mixed((trace_id >> 1) as u64, 3));
+        let span_id = span_id.unwrap_or_else(of_trace);
         let flags = flags.unwrap_or(SAMPLED);
         Some(format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}"))
     }

@@ -59,6 +59,7 @@ use crate::value::Seal;
 /// let format = Json::new().ts_key("time").precision(Precision::Millis).source();
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub struct Json {
     ts_key: String,
     level_key: String,

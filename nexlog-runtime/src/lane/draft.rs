@@ -16,7 +16,7 @@ use super::ring::Lane;
 use super::thread::{self, DepthMark};
 use crate::buffer::Buffer;
 use crate::clock;
-use crate::context::frame::Frame;
+use crate::context::frame::{own, release};
 use crate::context::stack;
 use crate::error::{DropReason, Error};
 use crate::logger::Logger;
@@ -190,19 +190,25 @@ impl<'a> Draft<'a> {
 
     fn deliver(&self, images: &mut Images) -> Result<(), DropReason> {
         let is_own = self.kind != Kind::Record;
-        // The logger's own records belong to nobody's work.
-        let frame = if self.kind == Kind::Own { ptr::null() } else { stack::current() };
-        if let (Some(core), Some(lane)) = (self.core, self.lane) {
-            // SAFETY: what is innermost is alive, and stays it: no user code runs in here but
-            // what `append` drains, and that leaves what it enters.
-            if unsafe { append(core, lane, images.as_bytes(), frame, is_own) }? {
-                core.after_commit(lane, self.flushes(core));
-                return Ok(());
-            }
+        if let (Some(core), Some(lane)) = (self.core, self.lane)
+            && append(core, lane, images.as_bytes(), self.kind)?
+        {
+            core.after_commit(lane, self.flushes(core));
+            return Ok(());
         }
-        // SAFETY: as above.
-        if !unsafe { images.surround(frame) } {
-            return Err(DropReason::NoMemory);
+        // The logger's own records belong to nobody's work.
+        if self.kind != Kind::Own {
+            // SAFETY: what is innermost is alive; the reference keeps it so while memory is made
+            // room for, and is given back.
+            let has_memory = unsafe {
+                let frame = own(stack::current());
+                let has_memory = images.surround(frame);
+                release(frame);
+                has_memory
+            };
+            if !has_memory {
+                return Err(DropReason::NoMemory);
+            }
         }
         images.sign();
         match self.core {
@@ -277,32 +283,29 @@ pub(crate) fn own_image(
 
 /// Copies a finished record into the lane, behind the frames it was made in, making room as the
 /// logger's policy says. `false` when it does not fit in a segment.
-///
-/// # Safety
-/// `frame` is null or alive, and with it all around it.
-unsafe fn append(
-    core: &Core,
-    lane: &Lane,
-    bytes: &[u8],
-    frame: *const Frame,
-    is_own: bool,
-) -> Result<bool, DropReason> {
+fn append(core: &Core, lane: &Lane, bytes: &[u8], kind: Kind) -> Result<bool, DropReason> {
+    let (is_framed, is_own) = (kind != Kind::Own, kind != Kind::Record);
     let mut attempts = 0;
-    let mut at = loop {
-        // SAFETY: the caller's promise.
+    let (mut at, frame) = loop {
+        // Each time anew: a sink or an allocator, which may run in here, may leave a scope that
+        // was entered before.
+        let place = stack::place();
+        let frame = if is_framed { place.frame() } else { ptr::null() };
+        // SAFETY: what is innermost is alive, and with it all around it.
         let needed = unsafe { announce::bytes_with(lane, frame, bytes.len()) };
         if needed > Lane::MAX_RECORD_BYTES {
             return Ok(false);
         }
         match lane.reserve(&core.lanes.pool, needed) {
-            Ok(at) => break at,
+            Ok(at) if stack::is_at(place) => break (at, frame),
+            Ok(_) => {}
             Err(refusal) => core.make_room(lane, refusal, attempts, is_own)?,
         }
         attempts += 1;
     };
     // SAFETY: `reserve` gave so many writable bytes to this thread, which owns the lane; after
-    // the frames, which `bytes_with` counted, they hold one whole record. Scratch and lanes do
-    // not overlap.
+    // the frames, which `bytes_with` counted and which are alive, as the thread is still there,
+    // they hold one whole record. Scratch and lanes do not overlap.
     unsafe {
         let distance = announce::announce(lane, frame, &mut at);
         core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());

@@ -53,6 +53,9 @@ pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
         core.adopt_late(record);
         return Ok(());
     }
+    if record.bytes() > MAX_BYTES {
+        return Err(DropReason::Early); // with all that is around it; others may still fit
+    }
     if early.images.bytes() + record.bytes() > MAX_BYTES || !early.images.append(record) {
         FULL.store(true, Relaxed);
         return Err(DropReason::Early);

@@ -209,6 +209,16 @@ pub fn returned(count: u64) -> impl Future<Output = u64> + Send {
     }
 }
 
+/// A future that borrows nothing of what it is made from.
+#[instrument(args, ret, elapsed)]
+pub fn measured(text: &str) -> impl Future<Output = usize> + Send {
+    let length = text.len();
+    async move {
+        tick().await;
+        length
+    }
+}
+
 /// A future in a box, with a borrow.
 #[instrument(args, err)]
 #[must_use]

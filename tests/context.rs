@@ -221,7 +221,7 @@ fn it_goes_to_threads_and_futures() {
 
 /// Scopes and records by a random plan, with what each record has to carry.
 fn walk(logger: &Logger, random: &mut Random, depth: u64, around: &BTreeMap<String, Value>) {
-    for _ in 0..random.below(4) + 1 {
+    for _ in 0..=random.below(4) {
         let number = random.below(5);
         let mut inside = around.clone();
         let text = "x".repeat(usize::try_from(random.below(200)).unwrap());

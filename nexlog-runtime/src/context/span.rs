@@ -211,7 +211,7 @@ impl Drop for Scope {
             drop_handle(self.at.frame(), false);
         }
         // SAFETY: our reference; what was entered is ours.
-        unsafe { stack::leave(self.at) }
+        unsafe { stack::leave(&self.at) }
     }
 }
 
@@ -265,6 +265,6 @@ impl Drop for Body {
             timing::close_body(unsafe { &*self.at.frame() }, self.elapsed);
         }
         // SAFETY: our reference; what was entered is ours.
-        unsafe { stack::leave_bound(self.at) }
+        unsafe { stack::leave_bound(&self.at) }
     }
 }

@@ -833,13 +833,25 @@ fn drops_inside(argument: Noisy) -> Result<(), u8> {
     Err(1)
 }
 
+#[instrument(err)]
+fn drops_at_the_end(argument: Noisy) -> Result<(), u8> {
+    let _local = Noisy("local");
+    Err(u8::from(size_of_val(&argument) > 0))
+}
+
 #[test]
 fn what_the_body_drops_is_dropped_inside_and_before_the_result_is_told() {
-    let told = told(|| _ = drops_inside(Noisy("argument")));
+    let told = told(|| {
+        _ = drops_inside(Noisy("argument"));
+        _ = drops_at_the_end(Noisy("argument"));
+    });
     let expected = [
         r#"INFO dropped span="drops_inside" what="argument""#,
         r#"INFO dropped span="drops_inside" what="local""#,
         r#"ERROR returned an error error="1" span="drops_inside""#,
+        r#"INFO dropped span="drops_at_the_end" what="local""#,
+        r#"INFO dropped span="drops_at_the_end" what="argument""#,
+        r#"ERROR returned an error error="1" span="drops_at_the_end""#,
     ];
     assert_eq!(told, expected);
 }

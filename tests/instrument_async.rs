@@ -489,6 +489,14 @@ async fn recursive(depth: u64) -> u64 {
     1 + Box::pin(recursive(depth - 1)).await
 }
 
+#[instrument]
+async fn coerced(is_ok: bool) -> Result<Box<dyn Fn() -> u8>, Box<dyn std::error::Error>> {
+    if is_ok {
+        return Ok(Box::new(|| 1));
+    }
+    Err(Box::new(std::fmt::Error))
+}
+
 #[instrument(fields(n))]
 async fn never(n: u64) -> ! {
     loop {
@@ -508,6 +516,8 @@ fn async_functions_of_every_kind_are_the_same_functions() {
         let lengths: Vec<usize> = block_on(generic((1, 2), [(); 2], String::from("ab"))).collect();
         assert_eq!(lengths, [5, 5]);
         assert_eq!(block_on(recursive(3)), 3);
+        assert_eq!(block_on(coerced(true)).unwrap()(), 1);
+        assert!(block_on(coerced(false)).is_err());
         let mut future = Box::pin(never(1));
         assert!(poll(future.as_mut()).is_pending() && poll(future.as_mut()).is_pending());
         std::mem::forget(future);

@@ -5,6 +5,7 @@
 //! handle, guard or future of a span is gone; `timing` knows how.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -40,6 +41,9 @@ pub struct Span {
 unsafe impl Send for Span {}
 // SAFETY: as above.
 unsafe impl Sync for Span {}
+
+impl UnwindSafe for Span {}
+impl RefUnwindSafe for Span {}
 
 impl Span {
     /// No span: entering it changes nothing.

@@ -221,7 +221,7 @@ fn it_goes_to_threads_and_futures() {
 
 /// Scopes and records by a random plan, with what each record has to carry.
 fn walk(logger: &Logger, random: &mut Random, depth: u64, around: &BTreeMap<String, Value>) {
-    for _ in 0..random.below(4) + 1 {
+    for _ in 0..=random.below(4) {
         let number = random.below(5);
         let mut inside = around.clone();
         let text = "x".repeat(usize::try_from(random.below(200)).unwrap());
@@ -357,5 +357,37 @@ fn a_sink_may_leave_the_scope_of_a_caller_that_makes_room() {
     assert_balanced(&logger.stats());
     for record in lines::parse(&memory.lines()) {
         assert!(record["text"].is_null() || record["text"] == *text, "{record}");
+    }
+}
+
+#[nexlog::instrument(fields(depth, (format!("k{}", depth % 20)) = depth))]
+fn descend(logger: &Logger, depth: u64, end: u64) {
+    info!(logger(logger), "m");
+    if depth < end {
+        descend(logger, depth + 1, end);
+    }
+}
+
+#[test]
+fn a_deep_chain_is_whole_and_costs_no_more_than_its_length() {
+    let memory = Memory::new().format(Json::new().span_path());
+    let logger = nexlog::builder().sink(memory.clone()).mode(Mode::Buffered).build().unwrap();
+    let _root = context!(request_id = "r", depth = 0);
+    let began = std::time::Instant::now();
+    descend(&logger, 1, 800);
+    logger.flush(PATIENCE).unwrap();
+    // A quadratic way took 2 ms for each of the last ones.
+    assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
+    let records = lines::parse(&memory.lines());
+    assert_eq!(records.len(), 800);
+    for (record, depth) in records.iter().zip(1_u64..) {
+        assert_eq!((&record["request_id"], &record["depth"]), (&"r".into(), &depth.into()));
+        let newest = |rest: u64| (1..=depth).rev().find(|depth| depth % 20 == rest);
+        for rest in 0..20 {
+            let value = record.get(format!("k{rest}")).and_then(Value::as_u64);
+            assert_eq!(value, newest(rest), "k{rest} at {depth}");
+        }
+        let path = record["span"].as_str().unwrap();
+        assert_eq!(path.split(':').count() as u64, depth);
     }
 }

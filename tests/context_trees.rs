@@ -136,7 +136,7 @@ fn node(logger: Arc<Logger>, mut random: Random, depth: u64, model: Model) -> No
 fn every_record_of_a_random_tree_carries_what_the_model_says() {
     std::panic::set_hook(Box::new(|info| {
         if !info.to_string().contains("on purpose") {
-            eprintln!("{info}")
+            eprintln!("{info}");
         }
     }));
     for (_, mode) in MODES {

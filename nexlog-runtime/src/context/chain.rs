@@ -4,6 +4,8 @@
 //! `lane/announce` has put it before the records that were made in it. [`FrameRef`] is one
 //! frame's fields, [`Chain`] the way from the innermost to the outermost.
 
+use std::collections::HashSet;
+
 use super::frame::Frame;
 use super::trace;
 use crate::site::callsite::{SiteInfo, Slot, SlotKind};
@@ -147,6 +149,10 @@ impl<'a> Chain<'a> {
     pub(crate) fn for_each_span(self, mut each: impl FnMut(&'static str, usize)) {
         let names = || self.into_iter().filter_map(|frame| frame.name());
         let count = names().count();
+        if count > FEW {
+            let names: Vec<_> = names().collect();
+            return names.into_iter().rev().enumerate().for_each(|(place, name)| each(name, place));
+        }
         for number in 0..count {
             if let Some(name) = names().nth(count - 1 - number) {
                 each(name, number);
@@ -163,12 +169,7 @@ impl<'a> Chain<'a> {
     /// innermost one. In a trace that came from outside, behind them the id of the innermost
     /// span.
     pub(crate) fn fields(self) -> ChainFields<'a> {
-        ChainFields {
-            chain: self,
-            left: self.into_iter().count(),
-            frame: None,
-            span_id: self.own_span_id(),
-        }
+        ChainFields::of(self)
     }
 
     /// The id of the innermost span, when the span id that the frames tell is a caller's.
@@ -187,30 +188,113 @@ impl<'a> Chain<'a> {
     }
 }
 
+/// Frames up to here are looked through for each key; more are gone through once, with a table.
+const FEW: usize = 8;
+
+/// A field to be shown, and the bytes that it lies in.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    key: &'a str,
+    value: ValueRef<'a>,
+    bytes: &'a [u8],
+}
+
 /// See [`Chain::fields`].
 #[derive(Clone)]
 pub(crate) struct ChainFields<'a> {
-    chain: Chain<'a>,
-    /// Frames that are still to come, from the outermost inwards.
-    left: usize,
-    /// The one at hand, its fields still to come, and how many have.
-    frame: Option<(FrameRef<'a>, FrameFields<'a>, usize)>,
+    order: Order<'a>,
     span_id: Option<&'a [u8]>,
+    /// The bytes that the last field lies in.
+    bytes: &'a [u8],
+}
+
+/// How the fields are put in order.
+#[derive(Clone)]
+enum Order<'a> {
+    /// Frame by frame, each key looked for in those further in. Allocates nothing.
+    Few {
+        frames: [Chain<'a>; FEW],
+        /// Frames that are still to come, from the outermost inwards.
+        left: usize,
+        /// The fields still to come of the one at hand, and how many have.
+        fields: Option<(FrameFields<'a>, usize)>,
+    },
+    /// Of a deep chain: in reverse.
+    Many(Vec<Shown<'a>>),
 }
 
 impl<'a> ChainFields<'a> {
-    /// The bytes in which the last field's keys and values lie.
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.frame.as_ref().map_or(&[], |(frame, ..)| frame.values.as_bytes())
+    fn of(chain: Chain<'a>) -> ChainFields<'a> {
+        let span_id = chain.own_span_id();
+        let mut frames = [Chain::empty(); FEW];
+        let (mut left, mut rest) = (0, Frames(chain));
+        for frame in &mut frames {
+            *frame = rest.0;
+            left += usize::from(rest.next().is_some());
+        }
+        let is_deep = !rest.0.is_empty();
+        let order = if is_deep {
+            Order::Many(all_shown(chain, span_id.is_some()))
+        } else {
+            Order::Few { frames, left, fields: None }
+        };
+        ChainFields { order, span_id, bytes: &[] }
     }
 
-    /// Whether a field of the frame at hand is the one to show for its key.
-    fn is_shown(&self, key: &str, frame: &FrameRef<'_>, taken: usize) -> bool {
-        let is_callers =
-            self.span_id.is_some() && key == trace::SPAN_ID_KEY && trace::is_remote(frame.site);
-        !is_callers
-            && !self.chain.into_iter().take(self.left).any(|inner| inner.field(key).is_some())
-            && (frame.is_literal() || !frame.fields().take(taken).any(|(other, _)| other == key))
+    /// The bytes in which the last field's keys and values lie.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+/// Whether it is the span id of a caller, where that of our own span is shown.
+fn is_callers(key: &str, frame: &FrameRef<'_>, has_span_id: bool) -> bool {
+    has_span_id && key == trace::SPAN_ID_KEY && trace::is_remote(frame.site)
+}
+
+/// The fields of a deep chain, innermost first and each frame's in reverse.
+fn all_shown(chain: Chain<'_>, has_span_id: bool) -> Vec<Shown<'_>> {
+    let mut seen = HashSet::new();
+    let mut all = Vec::new();
+    for frame in chain {
+        let start = all.len();
+        let bytes = frame.values.as_bytes();
+        for (key, value) in frame.fields() {
+            if !is_callers(key, &frame, has_span_id) && seen.insert(key) {
+                all.push(Shown { key, value, bytes });
+            }
+        }
+        if let Some(new) = all.get_mut(start..) {
+            new.reverse();
+        }
+    }
+    all
+}
+
+/// The next field to be shown of a few frames.
+fn next_of_few<'a>(
+    frames: &[Chain<'a>; FEW],
+    left: &mut usize,
+    fields: &mut Option<(FrameFields<'a>, usize)>,
+    has_span_id: bool,
+) -> Option<Shown<'a>> {
+    let frame_at = |place: usize| frames.get(place)?.into_iter().next();
+    loop {
+        if let (Some((rest, taken)), Some(frame)) = (fields.as_mut(), frame_at(*left)) {
+            for (key, value) in rest.by_ref() {
+                *taken += 1;
+                let mut inner = (0..*left).filter_map(frame_at);
+                let is_shown = !is_callers(key, &frame, has_span_id)
+                    && !inner.any(|inner| inner.field(key).is_some())
+                    && (frame.is_literal()
+                        || !frame.fields().take(*taken - 1).any(|(other, _)| other == key));
+                if is_shown {
+                    return Some(Shown { key, value, bytes: frame.values.as_bytes() });
+                }
+            }
+        }
+        *left = left.checked_sub(1)?;
+        *fields = frame_at(*left).map(|frame| (frame.fields(), 0));
     }
 }
 
@@ -218,25 +302,19 @@ impl<'a> Iterator for ChainFields<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some((frame, mut fields, taken)) = self.frame.take() {
-                let next = fields.next();
-                if let Some((key, value)) = next {
-                    let is_shown = self.is_shown(key, &frame, taken);
-                    self.frame = Some((frame, fields, taken + 1));
-                    if is_shown {
-                        return Some((key, value));
-                    }
-                    continue;
-                }
+        let shown = match &mut self.order {
+            Order::Few { frames, left, fields } => {
+                next_of_few(frames, left, fields, self.span_id.is_some())
             }
-            if self.left == 0 {
-                return self.span_id.take().map(|id| (trace::SPAN_ID_KEY, ValueRef::Bytes(id)));
-            }
-            self.left -= 1;
-            self.frame =
-                self.chain.into_iter().nth(self.left).map(|frame| (frame, frame.fields(), 0));
+            Order::Many(all) => all.pop(),
+        };
+        if let Some(shown) = shown {
+            self.bytes = shown.bytes;
+            return Some((shown.key, shown.value));
         }
+        // Behind all others, and for good.
+        self.order = Order::Many(Vec::new());
+        self.span_id.take().map(|id| (trace::SPAN_ID_KEY, ValueRef::Bytes(id)))
     }
 }
 

@@ -158,6 +158,8 @@ fn allocate(bytes: usize) -> *mut Frame {
     // SAFETY: the layout is not zero-sized.
     let block = unsafe { std::alloc::alloc(layout) }.cast::<Frame>();
     if !block.is_null() {
+        // `Frame::values` comes from a reference to the head alone.
+        let _ = block.expose_provenance();
         // SAFETY: a fresh block of that layout, for this thread alone.
         unsafe { (&raw mut (*block).capacity).write(room) };
     }
@@ -257,11 +259,10 @@ impl Frame {
 
     /// Its values' bytes.
     pub(crate) fn values(&self) -> &[u8] {
-        // SAFETY: `Fresh::done`'s caller has written `bytes` bytes behind the head.
-        unsafe {
-            let at = ptr::from_ref(self).cast::<u8>().add(HEAD);
-            core::slice::from_raw_parts(at, self.bytes as usize)
-        }
+        let at = ptr::with_exposed_provenance::<u8>(ptr::from_ref(self).addr() + HEAD);
+        // SAFETY: `Fresh::done`'s caller has written `bytes` bytes behind the head, in the block
+        // that `allocate` has exposed.
+        unsafe { core::slice::from_raw_parts(at, self.bytes as usize) }
     }
 
     /// Says what is around it. Before it is handed on, once.

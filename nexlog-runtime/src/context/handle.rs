@@ -1,6 +1,7 @@
 //! [`Context`]: what surrounds a record, as a value that goes to other threads and tasks.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 
 use super::chain::FrameRef;
@@ -35,6 +36,9 @@ pub struct Context {
 unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
+
+impl UnwindSafe for Context {}
+impl RefUnwindSafe for Context {}
 
 macro_rules! named {
     ($($(#[$doc:meta])* $name:ident $description:literal;)*) => {$(

@@ -6,6 +6,7 @@
 //! every lane that has a record inside it.
 
 use core::mem::ManuallyDrop;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 
 use super::chain::FrameRef;
@@ -183,6 +184,9 @@ pub struct FieldSet {
 unsafe impl Send for FieldSet {}
 // SAFETY: as above.
 unsafe impl Sync for FieldSet {}
+
+impl UnwindSafe for FieldSet {}
+impl RefUnwindSafe for FieldSet {}
 
 impl Fields for FieldSet {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {

@@ -5,6 +5,7 @@
 //! handle, guard or future of a span is gone; `timing` knows how.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 
@@ -40,6 +41,9 @@ pub struct Span {
 unsafe impl Send for Span {}
 // SAFETY: as above.
 unsafe impl Sync for Span {}
+
+impl UnwindSafe for Span {}
+impl RefUnwindSafe for Span {}
 
 impl Span {
     /// No span: entering it changes nothing.
@@ -211,7 +215,7 @@ impl Drop for Scope {
             drop_handle(self.at.frame(), false);
         }
         // SAFETY: our reference; what was entered is ours.
-        unsafe { stack::leave(self.at) }
+        unsafe { stack::leave(&self.at) }
     }
 }
 
@@ -265,6 +269,6 @@ impl Drop for Body {
             timing::close_body(unsafe { &*self.at.frame() }, self.elapsed);
         }
         // SAFETY: our reference; what was entered is ours.
-        unsafe { stack::leave_bound(self.at) }
+        unsafe { stack::leave_bound(&self.at) }
     }
 }

@@ -6,7 +6,7 @@
 
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::chain::FrameRef;
@@ -37,8 +37,18 @@ pub enum SpanRecords {
 
 /// What the most talkative logger asks for.
 static ASKED: AtomicU8 = AtomicU8::new(0);
-/// The loggers that ask for something.
-static LOGGERS: RwLock<Vec<(Weak<Core>, SpanRecords)>> = RwLock::new(Vec::new());
+/// The loggers that ask for something. Nothing is allocated or freed under this lock: the
+/// allocator may close spans.
+static LOGGERS: Mutex<Option<Arc<Asking>>> = Mutex::new(None);
+
+/// Held while the list is made anew.
+static TELLING: Mutex<()> = Mutex::new(());
+
+type Asking = Vec<(Weak<Core>, SpanRecords)>;
+
+fn loggers() -> Option<Arc<Asking>> {
+    LOGGERS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
 
 macro_rules! span_site {
     ($name:ident, $description:literal) => {
@@ -59,10 +69,17 @@ pub(crate) fn tell(core: &Arc<Core>, asked: SpanRecords) {
     if asked == SpanRecords::None {
         return;
     }
-    let mut loggers = LOGGERS.write().unwrap_or_else(PoisonError::into_inner);
-    loggers.retain(|(known, _)| known.strong_count() > 0);
-    loggers.push((Arc::downgrade(core), asked));
+    let telling = TELLING.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = loggers();
+    let mut all: Asking = known.iter().flat_map(|known| known.iter().cloned()).collect();
+    all.retain(|(known, _)| known.strong_count() > 0);
+    all.push((Arc::downgrade(core), asked));
+    let all = Some(Arc::new(all));
+    let before =
+        core::mem::replace(&mut *LOGGERS.lock().unwrap_or_else(PoisonError::into_inner), all);
     ASKED.fetch_max(asked as u8, Relaxed);
+    drop(telling);
+    drop((before, known));
 }
 
 /// Whether some logger wants records about spans.
@@ -195,12 +212,11 @@ pub(super) fn finish_future(frame: &Frame, site: &'static Site) {
 fn record(frame: &Frame, wanted: SpanRecords, site: &'static Site, fill: impl Fn(&mut Draft<'_>)) {
     let info = FrameRef::of(frame).site;
     let level = info.level.unwrap_or(Level::Info);
-    // A copy: draining runs sinks, which may build loggers.
-    let loggers = LOGGERS.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let loggers = loggers();
     // SAFETY: the caller has a reference.
     let _bound = unsafe { Bound::enter(frame) };
-    for (core, asked) in loggers {
-        let Some(core) = core.upgrade().filter(|_| asked as u8 >= wanted as u8) else { continue };
+    for (core, asked) in loggers.iter().flat_map(|all| all.iter()) {
+        let Some(core) = core.upgrade().filter(|_| *asked as u8 >= wanted as u8) else { continue };
         if core.enabled(info.target, level) {
             let mut draft = Draft::about_span(site, level, info.target, &core);
             fill(&mut draft);

@@ -94,9 +94,11 @@ impl Images {
         // buffers are aligned to 128 and records' sizes are multiples of 8.
         let header = unsafe { Header::read(rest.as_ptr()) };
         let bytes = header.bytes as usize;
+        // From the whole buffer: its frames lie before it.
+        let at = self.0.as_bytes().as_ptr().wrapping_add(offset);
         (HEADER_BYTES..=rest.len())
             .contains(&bytes)
-            .then(|| (RawRecord { header, at: rest.as_ptr() }, offset + bytes))
+            .then(|| (RawRecord { header, at }, offset + bytes))
     }
 }
 

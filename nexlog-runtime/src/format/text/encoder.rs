@@ -215,11 +215,12 @@ impl Layout {
                 chain.fields().for_each(|(key, value)| self.field(key, value, out));
             },
         );
-        let clashes = |key: &str| is_field(key) || is_field(SPAN);
+        let is_common = record.common.is_some_and(|map| map.iter().any(|(key, _)| key == SPAN));
+        let clashes = |key: &str| is_field(key) || is_field(SPAN) || is_common;
         if let Some(kept) = kept.filter(|kept| kept.suits(record, &prepared.suits, clashes)) {
             return out.extend(kept.text.as_bytes());
         }
-        if !record.has_own(SPAN) && !record.context.has(SPAN) {
+        if !record.has_own(SPAN) && !record.context.has(SPAN) && !is_common {
             self.span(record.context, out);
         }
         record.context_fields().for_each(|(key, value)| self.field(key, value, out));

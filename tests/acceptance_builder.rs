@@ -740,6 +740,7 @@ fn an_environment_that_is_set_replaces_the_filter() {
         ("environment", &[][..], "said error"),
         ("environment", &[("NEXLOG", "warn")], "said warn, said error"),
         ("environment", &[("RUST_LOG", "debug")], "said debug, said info, said warn, said error"),
+        ("environment", &[("NEXLOG", ""), ("RUST_LOG", "warn")], "said warn, said error"),
         ("environment", &[("NEXLOG", "warn"), ("RUST_LOG", "trace")], "said warn, said error"),
         (
             "environment",

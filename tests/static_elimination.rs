@@ -31,7 +31,7 @@ struct Program {
     assembly: String,
     /// The messages, keys and targets in the binary.
     needles: BTreeSet<String>,
-    /// `evaluated N noisy N`: how often arguments were evaluated, here and in the library.
+    /// `evaluated N noisy N dynamic N`: how often arguments were evaluated, here and in the library.
     printed: String,
 }
 
@@ -122,7 +122,7 @@ const ALL: [&str; 9] =
 #[test]
 fn a_release_build_is_left_with_nothing_of_a_removed_line() {
     let without = Build::default().program("without");
-    assert_eq!(without.printed, "evaluated 0 noisy 1");
+    assert_eq!(without.printed, "evaluated 0 noisy 1 dynamic 1");
 
     let all = Build::default().program("with");
     let found = &all.needles;
@@ -142,28 +142,33 @@ fn a_release_build_is_left_with_nothing_of_a_removed_line() {
             by(&[], Some("warn,noisy=off")),
             BUT_THE_MODULES,
             &["module_warn", "kept"],
-            "evaluated 1 noisy 0",
+            "evaluated 1 noisy 0 dynamic 0",
         ),
         (
             by(&[], Some("with=off,with::program::module=error")),
             &FUNCTIONS,
             &["noisy"],
-            "evaluated 0 noisy 1",
+            "evaluated 0 noisy 1 dynamic 0",
         ),
         (
             by(&[], Some("with=warn,with::program::module=info")),
             BUT_THE_MODULES,
             &["module_info", "module_warn", "kept", "noisy"],
-            "evaluated 2 noisy 1",
+            "evaluated 2 noisy 1 dynamic 0",
         ),
-        (by(&[], Some("off")), &FUNCTIONS, &[], "evaluated 0 noisy 0"),
+        (by(&[], Some("off")), &FUNCTIONS, &[], "evaluated 0 noisy 0 dynamic 0"),
         (
             by(&["nexlog/max_level_warn"], None),
             BUT_THE_MODULES,
             &["module_warn", "kept", "noisy"],
-            "evaluated 1 noisy 1",
+            "evaluated 1 noisy 1 dynamic 0",
         ),
-        (by(&["nexlog/release_max_level_off"], None), &FUNCTIONS, &[], "evaluated 0 noisy 0"),
+        (
+            by(&["nexlog/release_max_level_off"], None),
+            &FUNCTIONS,
+            &[],
+            "evaluated 0 noisy 0 dynamic 0",
+        ),
     ];
     for (build, functions, stay, printed) in ways {
         let name = build.listing("with");

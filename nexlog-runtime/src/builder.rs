@@ -317,7 +317,8 @@ fn from_environment(name: &str) -> Option<String> {
         let value = value.as_encoded_bytes().escape_ascii();
         report::always(format_args!("`{name}` is ignored: `{value}` is not UTF-8"));
     };
-    std::env::var_os(name)?.into_string().map_err(told).ok()
+    // Empty is as good as unset, as for all other variables.
+    std::env::var_os(name)?.into_string().map_err(told).ok().filter(|text| !text.is_empty())
 }
 
 fn read_filter(sources: &[FilterSource]) -> Filter {

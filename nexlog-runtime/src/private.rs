@@ -23,6 +23,16 @@ pub use crate::site::static_filter::static_rule;
 pub use crate::value::capture::*;
 pub use crate::value::{Keyed, Splice};
 
+/// Whether a level made at run time is one that `NEXLOG_STATIC` leaves in this crate.
+pub const fn is_left(level: Level, lowest: u8) -> bool {
+    level as u8 >= lowest
+}
+
+/// The same, where it depends on the module.
+pub const fn is_left_in(level: Level, rules: &str, module: &str) -> bool {
+    static_rule(rules, module, level as u8)
+}
+
 /// What cargo features leave in the binary, level by level.
 pub mod static_on {
     use crate::site::level::static_floor;

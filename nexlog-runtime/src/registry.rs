@@ -15,7 +15,7 @@ use crate::logger::Logger;
 use crate::pipeline::{early, state as pipeline_state};
 use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
 use crate::site::filter::{Answer, Filter};
-use crate::site::level::Level;
+use crate::site::level::{Level, static_floor};
 use crate::site::spans::Surroundings;
 
 /// What decides for all sites; `None` before install.
@@ -79,7 +79,10 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
 
 fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
     let Some(level) = info.level else { return OFF };
-    let Some(gate) = gate else { return if level >= early::LEVEL { ON } else { OFF } };
+    let Some(gate) = gate else {
+        // A span is no record that waits: local loggers may want it whatever its level.
+        return if level >= early::LEVEL || info.is_frame { ON } else { OFF };
+    };
     let flush = if gate.flush_level.is_some_and(|flush| level >= flush) { FLUSH_BIT } else { 0 };
     match gate.filter.answer(info.target, level) {
         _ if gate.filter.looks_for(info) => ON,
@@ -128,6 +131,10 @@ pub fn gate(
     target: Option<&str>,
     logger: Option<&Logger>,
 ) -> bool {
+    // What is known while compiling was settled then; the ceiling holds for the rest, too.
+    if site.level().is_none() && (level as u8) < static_floor() {
+        return false;
+    }
     match logger.map(Logger::core).or_else(pipeline_state::global) {
         Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
         None => level >= early::LEVEL,

@@ -18,7 +18,7 @@
 ///
 /// The level may be any expression. A path whose last segment is the name of a level is known
 /// while compiling and can be removed from the binary (see the features `max_level_*`); any
-/// other expression is evaluated at each call.
+/// other expression is evaluated at each call, and what lies below the static level is off.
 ///
 /// # Fields
 ///

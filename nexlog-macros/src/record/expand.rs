@@ -21,7 +21,7 @@ use super::gate::Gate;
 use super::model::{Call, Chosen, Form, Level, LevelArg};
 use super::resolve::Plan;
 use super::values::{Values, borrowed, word};
-use crate::static_filter::{Answer, Verdict};
+use crate::static_filter::{self, Answer, Verdict};
 
 /// The most slots that the runtime's `emitN` take; more go through a `Draft`.
 pub const FAST_SLOTS: usize = 12;
@@ -145,8 +145,11 @@ impl Site {
         let check_level = self.check_level();
         let gate = Gate::new(self);
         let (level, target, logger) = (&gate.level, &gate.target, &gate.logger);
-        let wanted =
+        let mut wanted =
             quote_spanned!(mixed=> #krate::__private::gate(nexlog_site, #level, #target, #logger));
+        if let (LevelArg::Dynamic(_), Some(left)) = (&self.level, self.is_left(level)) {
+            wanted = quote_spanned!(mixed=> (#left && #wanted));
+        }
         let body = if self.form == Form::Enabled {
             wanted
         } else {
@@ -158,6 +161,27 @@ impl Site {
         let body = quote_spanned!(mixed=> #checks #site #body);
         let bound = gate.bind(body);
         quote_spanned!(mixed=> #check_level #bound)
+    }
+
+    /// What `NEXLOG_STATIC` says of a level that is made at run time; nothing if it says nothing.
+    fn is_left(&self, level: &TokenStream) -> Option<TokenStream> {
+        let krate = &self.krate;
+        let mixed = Span::mixed_site();
+        let mut lowest = 0;
+        for level_number in 0..=Level::CRITICAL.0 {
+            match static_filter::ask(level_number).verdict {
+                Verdict::Remove => lowest = level_number + 1,
+                Verdict::Keep => {}
+                Verdict::Rules(rules) => {
+                    return Some(quote_spanned! {mixed=>
+                        #krate::__private::is_left_in(
+                            #level, #rules, #krate::__private::core::module_path!()
+                        )
+                    });
+                }
+            }
+        }
+        (lowest > 0).then(|| quote_spanned!(mixed=> #krate::__private::is_left(#level, #lowest)))
     }
 
     fn draft(&self, plan: &Plan, gate: &Gate) -> TokenStream {

@@ -56,6 +56,14 @@
 //! the build-time variable `NEXLOG_STATIC="info,noisy_dep=off,my_app::db=trace"`, by crate and
 //! module path (not by `target()`).
 //!
+//! # What is said once
+//!
+//! [`context!`] (a scope), [`span!`] and [`#[instrument]`](instrument) give fields that every
+//! record made inside carries, across calls, awaits, threads and tasks; see [`Context`] for
+//! carrying them on, and [`FutureExt`] for futures. A record's own field wins, then the innermost
+//! scope; `span` names the innermost span. Guards belong to their thread: clippy's
+//! `await-holding-invalid-types = ["nexlog::Scope"]` finds those held across an `.await`.
+//!
 //! # For authors of sinks and formats
 //!
 //! A [`Sink`] takes whole batches, as bytes in its format and as typed [`Record`]s; a [`Format`]

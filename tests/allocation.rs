@@ -3,7 +3,9 @@
 
 mod support;
 
-use nexlog::{Json, Level, Logger, Memory, Mode, Overflow, Text, error, info, log};
+use nexlog::{
+    Context, Json, Level, Logger, Memory, Mode, Overflow, Text, context, error, info, log, span,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
@@ -83,6 +85,20 @@ fn log_a_round(number: u64, text: &str, map: &BTreeMap<&str, u32>) {
     log!(if number.is_multiple_of(2) { Level::Info } else { Level::Warn }, "level", number);
     error!("large", text = LARGE);
     nexlog::debug!("off", text);
+    // Scopes, spans and functions, with records inside and without.
+    let _scope = context!(request_id = number, tenant = text, text = "also a key of a record");
+    info!("within", text);
+    span!("span", number).in_scope(|| info!("within", (text) = number));
+    instrumented(number);
+    let handed_on = Context::current();
+    handed_on.in_scope(|| info!("within"));
+}
+
+#[nexlog::instrument(fields(number))]
+fn instrumented(number: u64) {
+    if number.is_multiple_of(2) {
+        info!("within");
+    }
 }
 
 const LARGE: &str = match core::str::from_utf8(&[b'x'; 12_000]) {

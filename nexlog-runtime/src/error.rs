@@ -48,7 +48,7 @@ pub enum Error {
     },
 
     /// A file could not be worked with.
-    #[error("cannot {attempted} `{}`: {source}; {remedy}", .path.display())]
+    #[error("cannot {attempted} `{}`: {source}; {remedy}", OneLine(.path.display()))]
     File {
         /// Which file.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum Error {
     },
 
     /// A sink could not write, or could not put what was written on its device.
-    #[error("the sink {name} failed: {source}")]
+    #[error("the sink {} failed: {source}", OneLine(.name))]
     Sink {
         /// The sink's [`name`](crate::Sink::name).
         name: String,
@@ -155,6 +155,32 @@ struct Shown<'a>(&'a str);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.chars().take(80).flat_map(char::escape_debug).try_for_each(|c| f.write_char(c))
+    }
+}
+
+/// A name as it is, but for characters that would end the line or steer a terminal.
+struct OneLine<T>(T);
+
+impl<T: fmt::Display> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl fmt::Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            // Quotes and backslashes stay; what `Debug` finds unprintable does not.
+            match c.escape_debug().next() {
+                Some('\\') if !matches!(c, '\\' | '"' | '\'') => {
+                    write!(self.0, "{}", c.escape_debug())?;
+                }
+                _ => self.0.write_char(c)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -260,6 +286,20 @@ mod tests {
             "cannot open the log file `logs/app.log`: permission denied; choose another path";
         assert_eq!(denied().to_string(), text);
         assert_eq!(format!("{:?}", denied()), text);
+    }
+
+    #[test]
+    fn a_path_cannot_end_the_line_or_steer_a_terminal() {
+        let path = PathBuf::from("it's/\n\x1b[31m/\u{202e}ü\\");
+        let error = Error::File {
+            path,
+            attempted: "open the log file",
+            source: io::Error::other("no"),
+            remedy: "choose another path",
+        };
+        let expected =
+            "cannot open the log file `it's/\\n\\u{1b}[31m/\\u{202e}ü\\`: no; choose another path";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

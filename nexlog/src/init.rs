@@ -72,7 +72,7 @@ fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Build
 }
 
 fn unknown(name: &'static str, value: &str, remedy: &str) -> Error {
-    option(name, format!("`{value}` means nothing here; use {remedy}"))
+    option(name, format!("`{}` means nothing here; use {remedy}", value.escape_debug()))
 }
 
 fn option(option: &'static str, problem: String) -> Error {

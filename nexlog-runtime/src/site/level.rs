@@ -98,7 +98,7 @@ impl FromStr for Level {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(text))
             .map(|&(_, level)| level)
-            .ok_or_else(|| ParseLevelError { text: text.to_owned() })
+            .ok_or_else(|| ParseLevelError { text: text.escape_debug().take(80).collect() })
     }
 }
 

@@ -1,11 +1,9 @@
-//! Contexts against a naive model: which fields and which span a record has, whatever is entered,
-//! left, leaked, captured and moved on the way to it.
+//! Which fields a record would have, step by step: guards in every order, captures, futures, ids.
+//! Random programs are in `model`.
 
 use std::cell::RefCell;
 use std::mem;
 use std::thread;
-
-use proptest::prelude::*;
 
 use super::frame::Frame;
 use super::handle::frames;
@@ -13,6 +11,9 @@ use super::make::{frame0, frame1, frame2};
 use super::{Context, FutureExt, Scope, Span, stack};
 use crate::site::callsite::Site;
 use crate::value::view::ValueRef;
+
+#[path = "model.rs"]
+mod model;
 
 static SPAN: Site = Site::new(255, 1, "0:f1:sf1:pML1:s.m\nf");
 static INNER: Site = Site::new(255, 1, "0:f1:iML1:i.m\nf");
@@ -344,196 +345,4 @@ fn a_span_id_of_a_user_that_is_too_long_makes_no_wrong_header() {
     let header = Context::empty().trace_id(7).field("span_id", long).traceparent().unwrap();
     assert_eq!(header.len(), 55, "{header}");
     assert!(Context::from_traceparent(&header).is_ok());
-}
-
-/// What a random program does.
-#[derive(Clone, Debug)]
-enum Step {
-    Scope(u8),
-    Span(u8),
-    /// Enters a captured context, the empty one, or a span that is there for all.
-    Attach(u8),
-    Hide,
-    Again,
-    Drop(u8),
-    Forget(u8),
-    InSpan(Vec<Step>),
-    InContext(u8, Vec<Step>),
-    Body(Vec<Step>),
-    Capture,
-    Elsewhere(Vec<Step>),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let leaf = prop_oneof![
-        any::<u8>().prop_map(Step::Scope),
-        any::<u8>().prop_map(Step::Span),
-        any::<u8>().prop_map(Step::Attach),
-        Just(Step::Hide),
-        Just(Step::Again),
-        any::<u8>().prop_map(Step::Drop),
-        any::<u8>().prop_map(Step::Drop),
-        any::<u8>().prop_map(Step::Forget),
-        Just(Step::Capture),
-    ];
-    let nested = leaf.prop_recursive(4, 60, 8, |inner| {
-        let many = proptest::collection::vec(inner, 0..8);
-        prop_oneof![
-            many.clone().prop_map(Step::InSpan),
-            (any::<u8>(), many.clone()).prop_map(|(which, inner)| Step::InContext(which, inner)),
-            many.clone().prop_map(Step::Body),
-            many.prop_map(Step::Elsewhere),
-        ]
-    });
-    proptest::collection::vec(nested, 0..12)
-}
-
-/// What is on, in a list: what no program has in it.
-struct Entry {
-    number: usize,
-    shown: String,
-    is_over: bool,
-}
-
-/// Runs steps with guards that may be dropped in any order, carried out or leaked.
-struct World<'a> {
-    again: &'a (Span, String),
-    guards: Vec<(usize, Scope)>,
-    on: Vec<Entry>,
-    entered: usize,
-    captured: Vec<(Context, String)>,
-}
-
-impl<'a> World<'a> {
-    fn new(again: &'a (Span, String)) -> World<'a> {
-        World { again, guards: Vec::new(), on: Vec::new(), entered: 0, captured: Vec::new() }
-    }
-
-    fn expected(&self) -> &str {
-        self.on.last().map_or("", |entry| &entry.shown)
-    }
-
-    fn inside(&self, own: &str) -> String {
-        format!("{own} {}", self.expected()).trim_end().to_owned()
-    }
-
-    fn enter(&mut self, shown: String) -> usize {
-        self.entered += 1;
-        self.on.push(Entry { number: self.entered, shown, is_over: false });
-        self.entered
-    }
-
-    fn hold(&mut self, guard: Scope, shown: String) {
-        let number = self.enter(shown);
-        self.guards.push((number, guard));
-    }
-
-    fn skip(&mut self) {
-        while self.on.pop_if(|entry| entry.is_over).is_some() {}
-    }
-
-    /// Runs steps inside a closure or function.
-    fn nested(&mut self, shown: String, steps: &[Step]) {
-        self.enter(shown);
-        self.run(steps);
-    }
-
-    fn take(&mut self, place: u8) -> (usize, Scope) {
-        self.guards.remove(usize::from(place) % self.guards.len())
-    }
-
-    fn context(&self, which: u8) -> (Context, String) {
-        let place = usize::from(which) % (self.captured.len() + 1);
-        self.captured.get(place).cloned().unwrap_or_default()
-    }
-
-    fn step(&mut self, step: &Step) {
-        let depth = self.on.len();
-        match step {
-            Step::Scope(number) => {
-                let shown = self.inside(&format!("x{number}"));
-                self.hold(scope((*number).into()), shown);
-            }
-            Step::Span(number) => {
-                let shown = self.inside(&format!("s{number}"));
-                self.hold(span((*number).into()).entered(), shown);
-            }
-            Step::Attach(which) => {
-                let (context, shown) = self.context(*which);
-                self.hold(context.attach(), shown);
-            }
-            Step::Hide => self.hold(Context::empty().attach(), String::new()),
-            Step::Again => self.hold(self.again.0.enter(), self.again.1.clone()),
-            Step::Drop(place) if !self.guards.is_empty() => {
-                let (number, guard) = self.take(*place);
-                if let Some(entry) = self.on.iter_mut().find(|entry| entry.number == number) {
-                    entry.is_over = true;
-                }
-                self.skip();
-                drop(guard);
-            }
-            Step::Forget(place) if !self.guards.is_empty() => mem::forget(self.take(*place)),
-            Step::Drop(_) | Step::Forget(_) => {}
-            Step::InSpan(inner) => {
-                let shown = self.inside("s0");
-                span(0).in_scope(|| self.nested(shown, inner));
-            }
-            Step::InContext(which, inner) => {
-                let (context, shown) = self.context(*which);
-                context.in_scope(|| self.nested(shown, inner));
-            }
-            Step::Body(inner) => {
-                let shown = self.inside("i0");
-                let _body = frame1(&INNER, 0_u64).body();
-                self.nested(shown, inner);
-            }
-            Step::Capture => {
-                let shown = self.expected().to_owned();
-                self.captured.push((Context::current(), shown));
-            }
-            Step::Elsewhere(inner) => {
-                let (around, again) = (self.expected().to_owned(), self.again);
-                let work = Context::current().wrap(move || {
-                    let mut world = World::new(again);
-                    world.nested(around, inner);
-                });
-                thread::scope(|threads| threads.spawn(work).join().unwrap());
-            }
-        }
-        if let Step::InSpan(_) | Step::InContext(..) | Step::Body(_) = step {
-            self.on.truncate(depth);
-            self.skip();
-        }
-    }
-
-    fn run(&mut self, steps: &[Step]) {
-        assert_eq!(shown(), self.expected());
-        for step in steps {
-            self.step(step);
-            assert_eq!(shown(), self.expected(), "{step:?}");
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn what_is_on_is_what_a_list_says_whatever_is_entered_left_carried_and_leaked(steps in steps()) {
-        let run = move || {
-            let around = frame1(&OTHER, 1_u64).span();
-            let again = around.in_scope(|| (span(9), "s9 y1".to_owned()));
-            drop(around);
-            let mut world = World::new(&again);
-            Context::empty().in_scope(|| world.nested(String::new(), &steps));
-            assert_eq!(shown(), "");
-            world.guards.clear();
-            assert_eq!(shown(), "", "guards that were carried out change nothing");
-            assert!(!stack::has_ended());
-            for (context, expected) in &world.captured {
-                context.in_scope(|| assert_eq!(shown(), *expected));
-            }
-        };
-        thread::spawn(run).join().unwrap();
-    }
 }

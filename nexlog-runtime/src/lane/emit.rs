@@ -2,7 +2,7 @@
 //!
 //! One function for each number of values, out of line and generic over their types, with the
 //! values as separate parameters, so that a call site is a gate, some address arithmetic and
-//! one call: 74 bytes, and 1.25 times the floor for three fields (`benches/README.md`). In a
+//! one call: 74 bytes, and 1.1 times the floor for three fields (`benches/README.md`). In a
 //! prototype, everything inlined made sites of 441 bytes, and an array of `&dyn Value` cost 1.6
 //! times the floor. Whatever is not plain, does not fit or comes for the first time takes the long
 //! way, a [`Draft`].

@@ -38,7 +38,8 @@ fn fields_come_from_the_outermost_inwards_behind_the_records_own() {
     let _entered = span.enter();
     let _inner = context!(step = "check");
     info!(logger(&logger), "m", own = 1);
-    let expected = r#","own":1,"span":"pay","request_id":"r-1","tenant":7,"order":42,"step":"check"}"#;
+    let expected =
+        r#","own":1,"span":"pay","request_id":"r-1","tenant":7,"order":42,"step":"check"}"#;
     assert_eq!(tail(&memory), expected);
 }
 
@@ -86,10 +87,7 @@ fn span_names_the_innermost_or_the_path_by_option() {
     let rest = r#","a":1,"b":2,"service":"shop"}"#;
     assert_eq!(tail(&memory), format!(r#","c":3,"span":"pay"{rest}"#));
     assert_eq!(tail(&path), format!(r#","c":3,"span":"ser\"ve:pay"{rest}"#));
-    assert_eq!(
-        text.lines(),
-        [r#"INFO  t: m c=3 span="ser\"ve":pay a=1 b=2 service=shop"#]
-    );
+    assert_eq!(text.lines(), [r#"INFO  t: m c=3 span="ser\"ve":pay a=1 b=2 service=shop"#]);
     let expected = r#","fields":{"c":3,"a":1,"b":2,"service":"shop"},"span":"pay"}"#;
     assert_eq!(tail(&nested), expected);
 }
@@ -151,8 +149,20 @@ fn values_keep_their_types_and_user_code_may_log() {
 fn thirteen_and_more_fields_are_taken() {
     let (logger, memory) = logger();
     let _scope = context!(
-        a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, i = 9, j = 10, k = 11, l = 12,
-        m = 13, n = 14
+        a = 1,
+        b = 2,
+        c = 3,
+        d = 4,
+        e = 5,
+        f = 6,
+        g = 7,
+        h = 8,
+        i = 9,
+        j = 10,
+        k = 11,
+        l = 12,
+        m = 13,
+        n = 14
     );
     info!(logger(&logger), "m");
     let record = &lines::parse(&memory.lines())[0];

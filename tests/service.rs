@@ -33,7 +33,11 @@ fn trace_of(number: u64) -> String {
     format!("{:032x}", u128::from(number + 1) << 64 | 7)
 }
 
-async fn request(client: &Client<impl Connect, Empty<&'static [u8]>>, port: u16, number: u64) -> u16 {
+async fn request(
+    client: &Client<impl Connect, Empty<&'static [u8]>>,
+    port: u16,
+    number: u64,
+) -> u16 {
     let request = hyper::Request::get(format!("http://127.0.0.1:{port}/pay/{}", number % 300))
         .header("x-request-id", format!("r-{number}"))
         .header("traceparent", format!("00-{}-00f067aa0ba902b7-01", trace_of(number)))
@@ -46,7 +50,10 @@ async fn request(client: &Client<impl Connect, Empty<&'static [u8]>>, port: u16,
 }
 
 trait Connect: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static {}
-impl<C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static> Connect for C {}
+impl<C: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static> Connect
+    for C
+{
+}
 
 #[test]
 fn two_thousand_requests_at_once_keep_their_ids_apart() {

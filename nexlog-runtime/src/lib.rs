@@ -68,6 +68,8 @@ pub use pipeline::state::{Mode, Overflow};
 pub use pipeline::stats::{DroppedBy, SinkStats, Stats};
 pub use record::{FieldIter, Message, Record, ThreadInfo};
 pub use sink::console::{Color, Console};
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use sink::file::Compression;
 pub use sink::file::{Archive, File, Keep, Period, Rotate};
 pub use sink::memory::Memory;
 pub use sink::output::Output;

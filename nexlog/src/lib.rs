@@ -75,6 +75,8 @@ use std::time::Duration;
 
 pub use init::init;
 pub use nexlog_macros::Value;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
     Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
     Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,

@@ -274,17 +274,17 @@ impl Outputs {
 
     /// Asks every sink to put what it has on its device.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
-        self.ask_all(|sink| sink.sync())
+        self.ask_all(Sink::sync)
     }
 
     /// Asks every sink to begin anew.
     pub(crate) fn rotate(&mut self) -> Result<(), Error> {
-        self.ask_all(|sink| sink.rotate())
+        self.ask_all(Sink::rotate)
     }
 
     /// Asks every sink to open again what it writes to.
     pub(crate) fn reopen(&mut self) -> Result<(), Error> {
-        self.ask_all(|sink| sink.reopen())
+        self.ask_all(Sink::reopen)
     }
 
     fn ask_all(&mut self, ask: impl Fn(&mut dyn Sink) -> io::Result<()>) -> Result<(), Error> {

@@ -147,9 +147,8 @@ impl Names {
             name.strip_suffix(ending.text().as_bytes()).map(|plain| (plain, ending))
         });
         // A pattern may end in `.gz` by itself.
-        let whole = [(name, Ending::Plain)].into_iter().chain(compressed);
-        let readings = whole.filter_map(|(plain, ending)| Some((self.place_of(plain)?, ending)));
-        readings.last()
+        let read = |(plain, ending)| Some((self.place_of(plain)?, ending));
+        compressed.and_then(read).or_else(|| read((name, Ending::Plain)))
     }
 
     fn place_of(&self, plain: &[u8]) -> Option<Place> {

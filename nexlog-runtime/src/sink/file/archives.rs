@@ -107,9 +107,26 @@ impl Archives {
         Ok(())
     }
 
-    /// Deletes what is not to be kept.
+    /// An archive that is there twice lost its process while that deleted the longer one.
+    fn part_pairs(&mut self, system: &impl System) -> io::Result<()> {
+        for entry in self.entries.iter_mut().filter(|entry| entry.files.len() > 1) {
+            let is_packed = entry.files.iter().any(|(_, ending)| *ending != Ending::Plain);
+            if let Some(plain) = entry.files.iter().position(|(_, e)| *e == Ending::Plain)
+                && is_packed
+            {
+                unless_gone(system.remove(&entry.files[plain].0))?;
+                entry.files.remove(plain);
+                self.read_ns = None; // its size is another now
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts in order what a dead process has left, then deletes what is not to be kept.
     pub(super) fn enforce(&mut self, system: &impl System) -> io::Result<()> {
         self.forget();
+        self.remember(system)?;
+        self.part_pairs(system)?;
         self.remember(system)?;
         self.delete(system, None)
     }
@@ -150,6 +167,7 @@ impl Archives {
 
     fn try_take_in(&mut self, system: &impl System, incoming: Incoming) -> io::Result<()> {
         self.remember(system)?;
+        self.part_pairs(system)?;
         self.delete(system, Some(incoming.bytes))?;
         if self.names.are_numbered() {
             self.move_up(system)?;

@@ -4,6 +4,8 @@
 //! holds has an answer; those beyond what a calendar of four-digit years has are drawn to its
 //! ends. Nothing here knows files.
 
+use core::fmt::Write;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -197,7 +199,7 @@ impl Pattern {
                 Piece::Text(text) => name.push_str(text),
                 Piece::Number(unit) => {
                     let (value, width) = (unit.of(&zoned), unit.digits());
-                    name.push_str(&format!("{value:0width$}"));
+                    let _ = write!(name, "{value:0width$}");
                 }
             }
         }

@@ -12,6 +12,8 @@ use super::archive::{Archive, Names};
 use super::keep::Keep;
 use super::live::{FileSink, Rules};
 use super::rotate::Rotate;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+use super::system::Source;
 use super::system::{Medium, System};
 use crate::sink::whole::testing::{Step, with_batch};
 use crate::sink::{Sink, WriteError};
@@ -162,6 +164,15 @@ impl Fake {
         self.world().files[OsStr::new(name)].lock().unwrap().is_link = true;
     }
 
+    pub(super) fn append(&self, name: &str, text: &str) {
+        let world = self.world();
+        world.files[OsStr::new(name)].lock().unwrap().content.extend_from_slice(text.as_bytes());
+    }
+
+    pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
+        self.world().files[OsStr::new(name)].lock().unwrap().content.clone()
+    }
+
     pub(super) fn truncate(&self, name: &str) {
         self.world().files[OsStr::new(name)].lock().unwrap().content.clear();
     }
@@ -279,6 +290,23 @@ impl System for Fake {
         Ok(())
     }
 
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_read(&self, name: &OsStr) -> io::Result<Source> {
+        let world = self.world();
+        let inode = world.files.get(name).ok_or(ErrorKind::NotFound)?.lock().unwrap();
+        let reader = Box::new(io::Cursor::new(inode.content.clone()));
+        Ok(Source { reader, look: look(&inode) })
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_alone(&self, name: &OsStr) -> io::Result<Option<FakeFile>> {
+        let known = self.world().files.get(name).cloned();
+        let Some(inode) = known else { return self.create(name).map(Some) };
+        self.world().change()?;
+        inode.lock().unwrap().content.clear();
+        Ok(Some(FakeFile { world: self.clone(), inode }))
+    }
+
     fn sync_all(&self) -> io::Result<()> {
         Ok(())
     }
@@ -366,6 +394,12 @@ impl Medium for FakeFile {
             Some(room) if (room as u64) < bytes => Err(ErrorKind::StorageFull.into()),
             _ => Ok(()),
         }
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn set_modified(&mut self, seconds: i64) -> io::Result<()> {
+        self.inode.lock().unwrap().modified = seconds;
+        Ok(())
     }
 
     fn trim(&mut self) -> io::Result<()> {

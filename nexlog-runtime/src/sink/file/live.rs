@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use super::archive::{MOST_NUMBERED, Names};
 use super::archives::Archives;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+use super::compress::{Compression, Compressor, Packer};
 use super::date::Schedule;
 use super::follow::Follow;
 use super::keep::Keep;
@@ -51,6 +53,8 @@ pub(super) struct FileSink<S: System = Disk> {
     /// Whether files were rotated since the last sync.
     pub(super) has_rotated: bool,
     pub(super) rotations: Arc<AtomicU64>,
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    pub(super) compressor: Option<Compressor>,
     /// Why the first failed sync failed: afterwards the system may have thrown unwritten data
     /// away and would call the next sync a success.
     sync_failure: Option<(io::ErrorKind, String)>,
@@ -68,6 +72,8 @@ impl FileSink {
         let live_name = file.path.file_name().unwrap_or_default();
         let names = Names::new(live_name, &archive, rotate.zone());
         let names = names.map_err(|problem| option("archive", problem))?;
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        let names_again = Names::new(live_name, &archive, rotate.zone());
         let mut disk = Disk::new(&file.path, file.mode, names.hidden("lock"))?;
         let live = disk.open_first()?;
         let rules =
@@ -80,7 +86,24 @@ impl FileSink {
             source,
             remedy: "give this user the right to make, rename and delete files in its folder",
         })?;
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        if let (Some(compression), Ok(names)) = (file.compress, names_again) {
+            sink.start_compressor(compression, names).map_err(|source| Error::Option {
+                option: "compress",
+                problem: format!(
+                    "its thread cannot be started: {source}; raise the limit on threads"
+                ),
+            })?;
+        }
         Ok(sink)
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn start_compressor(&mut self, compression: Compression, names: Names) -> io::Result<()> {
+        let (system, changed) = (self.system.another()?, Arc::clone(self.archives.changed()));
+        let packer = Packer { system, names, compression, changed };
+        self.compressor = Some(Compressor::start(packer)?);
+        Ok(())
     }
 }
 
@@ -107,6 +130,8 @@ impl<S: System> FileSink<S> {
             archives: Archives::new(names, keep.within(most)),
             has_rotated: false,
             rotations: Arc::default(),
+            #[cfg(any(feature = "gzip", feature = "zstd"))]
+            compressor: None,
             sync_failure: None,
         }
     }
@@ -131,6 +156,14 @@ impl<S: System> FileSink<S> {
     /// Under the lock: what a dead process has left, what a start asks for, what is too much.
     fn put_in_order(&mut self, rotate: &Rotate) -> io::Result<()> {
         self.remove_next()?;
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        {
+            let hidden = self.archives.names().hidden("packing");
+            // Unless a process that lives has it.
+            if self.system.look(&hidden)?.is_some() && self.system.open_alone(&hidden)?.is_some() {
+                self.system.remove(&hidden)?;
+            }
+        }
         if rotate.at_start {
             self.rotate_now(self.system.now_ns())?;
         }
@@ -246,6 +279,8 @@ impl<S: System> Sink for FileSink<S> {
         self.unlock();
         outcome?;
         let trouble = followed.err().or(trouble);
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        let trouble = trouble.or_else(|| self.compressor.as_ref()?.trouble());
         trouble.map_or(Ok(()), |source| Err(WriteError { written: batch.len(), source }))
     }
 

@@ -8,6 +8,8 @@
 
 mod archive;
 mod archives;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub(crate) mod compress;
 mod date;
 #[cfg(test)]
 mod fake;
@@ -24,6 +26,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::archive::Archive;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use self::compress::Compression;
 pub use self::keep::Keep;
 use self::live::FileSink;
 pub use self::rotate::{Period, Rotate};
@@ -84,6 +88,8 @@ pub struct File {
     archive: Option<Archive>,
     preallocate: Option<u64>,
     hangup: bool,
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    compress: Option<Compression>,
     pub(super) choice: Choice,
 }
 
@@ -98,6 +104,8 @@ impl File {
             archive: None,
             preallocate: None,
             hangup: false,
+            #[cfg(any(feature = "gzip", feature = "zstd"))]
+            compress: None,
             choice: Choice::default(),
         }
     }
@@ -134,6 +142,15 @@ impl File {
         self
     }
 
+    /// Compresses archives, on a thread of its own, which also does those that an earlier run has
+    /// left. Needs the feature `gzip` or `zstd`. Default: they stay as they are.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    #[must_use]
+    pub fn compress(mut self, compression: Compression) -> File {
+        self.compress = Some(compression);
+        self
+    }
+
     /// Has the file system set this many bytes aside when the file begins, so that it lies in
     /// one piece and a full disk is met then. Its length does not change, and what is
     /// not used is given back when the file is rotated or closed. Where a file system cannot do
@@ -155,7 +172,11 @@ impl File {
 
     /// Whether anything is said about its archives.
     fn is_managed(&self) -> bool {
-        self.rotate.is_some() || self.keep.is_some() || self.archive.is_some()
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        let is_compressed = self.compress.is_some();
+        #[cfg(not(any(feature = "gzip", feature = "zstd")))]
+        let is_compressed = false;
+        is_compressed || self.rotate.is_some() || self.keep.is_some() || self.archive.is_some()
     }
 }
 

@@ -35,6 +35,12 @@ pub(super) trait System: Send + 'static {
     /// Never overwrites.
     fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()>;
     fn remove(&self, name: &OsStr) -> io::Result<()>;
+    /// Opens a file for reading.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_read(&self, name: &OsStr) -> io::Result<Source>;
+    /// Makes a file, or opens and empties it; `None` when somebody else has it.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_alone(&self, name: &OsStr) -> io::Result<Option<Self::File>>;
     /// Puts all that was written to files of this folder, and their names, on the device.
     fn sync_all(&self) -> io::Result<()>;
 
@@ -43,7 +49,14 @@ pub(super) trait System: Send + 'static {
     fn unlock(&mut self);
 }
 
-/// The live file.
+/// A file that is read.
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub(super) struct Source {
+    pub(super) reader: Box<dyn Read>,
+    pub(super) look: Look,
+}
+
+/// A file that is written: the live one, mostly.
 pub(super) trait Medium: Send + 'static {
     /// Appends some of the bytes with one call to the system.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
@@ -57,6 +70,9 @@ pub(super) trait Medium: Send + 'static {
     fn last_byte(&mut self) -> io::Result<Option<u8>>;
     /// Sets space aside for the file's first `bytes` bytes.
     fn reserve(&mut self, bytes: u64) -> io::Result<()>;
+    /// Has it look as if it was last written then, in seconds since 1970.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn set_modified(&mut self, seconds: i64) -> io::Result<()>;
     /// Gives back what was set aside and not used.
     fn trim(&mut self) -> io::Result<()>;
 }
@@ -93,11 +109,6 @@ impl Disk {
             folder: Folder::open(path)?,
             lock: None,
         })
-    }
-
-    #[cfg(any(feature = "gzip", feature = "zstd"))]
-    pub(super) fn folder(&self) -> &Folder {
-        &self.folder
     }
 
     /// As [`System::open`], with the error that the builder returns.
@@ -156,23 +167,44 @@ impl System for Disk {
         self.folder.remove(name)
     }
 
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_read(&self, name: &OsStr) -> io::Result<Source> {
+        let file = self.folder.open_read(name)?;
+        open::check(&file.metadata()?, false).map_err(|(why, _)| why)?;
+        let look = folder::look_at_file(&file, &self.path.with_file_name(name))?;
+        Ok(Source { reader: Box::new(file), look })
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_alone(&self, name: &OsStr) -> io::Result<Option<LiveFile>> {
+        let (file, _) = self.folder.open_append(name, self.mode)?;
+        open::check(&file.metadata()?, true).map_err(|(why, _)| why)?;
+        if !folder::try_lock(&file)? {
+            return Ok(None);
+        }
+        let identity = folder::look_at_file(&file, &self.path.with_file_name(name))?.identity;
+        // Whoever had it may have given it another name just before.
+        if self.look(name)?.is_none_or(|look| look.identity != identity) {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile { claim, file }))
+    }
+
     fn sync_all(&self) -> io::Result<()> {
         self.folder.sync_all()?;
         self.folder.sync()
     }
 
     fn try_lock(&mut self) -> io::Result<bool> {
-        let lock = match self.lock.take() {
-            Some(lock) => lock,
-            None => {
-                let (lock, _) = self.folder.open_append(&self.lock_name, 0o600)?;
-                let path = self.path.with_file_name(&self.lock_name);
-                open::check(&lock.metadata()?, false)
-                    .map_err(|(why, _)| io::Error::other(format!("{}: {why}", path.display())))?;
-                lock
-            }
-        };
-        folder::try_lock(self.lock.insert(lock))
+        if self.lock.is_none() {
+            let (lock, _) = self.folder.open_append(&self.lock_name, 0o600)?;
+            let path = self.path.with_file_name(&self.lock_name);
+            open::check(&lock.metadata()?, false)
+                .map_err(|(why, _)| io::Error::other(format!("{}: {why}", path.display())))?;
+            self.lock = Some(lock);
+        }
+        self.lock.as_ref().map_or(Ok(false), folder::try_lock)
     }
 
     fn unlock(&mut self) {
@@ -231,6 +263,12 @@ impl Medium for LiveFile {
 
     fn reserve(&mut self, bytes: u64) -> io::Result<()> {
         folder::reserve(&self.file, bytes)
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn set_modified(&mut self, seconds: i64) -> io::Result<()> {
+        let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        self.file.set_modified(std::time::UNIX_EPOCH + since)
     }
 
     fn trim(&mut self) -> io::Result<()> {

@@ -11,7 +11,10 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use super::archives::Incoming;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+use super::compress::Compressor;
 use super::live::FileSink;
+use super::rotate::Calendar;
 use super::system::{Medium, System};
 
 /// After a rotation that failed, or a lock that was not to be had.
@@ -101,7 +104,7 @@ impl<S: System> FileSink<S> {
     fn exchange(&mut self) -> io::Result<()> {
         let hidden = self.remove_next()?;
         let mut next = self.system.create(&hidden)?;
-        let date = self.calendar.as_ref().map_or(self.begun, |calendar| calendar.start());
+        let date = self.calendar.as_ref().map_or(self.begun, Calendar::start);
         let incoming = Incoming { bytes: self.size, date };
         // Before anything is deleted: what is made must be able to hold something.
         let is_possible = match next.reserve(ROOM_BYTES) {
@@ -118,6 +121,8 @@ impl<S: System> FileSink<S> {
         }
         self.rotations.fetch_add(1, Relaxed);
         self.has_rotated = true;
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        self.compressor.iter().for_each(Compressor::wake);
         let live = self.archives.names().live();
         if let Err(error) = self.system.rename(&hidden, live) {
             let _ = self.system.remove(&hidden);

@@ -59,7 +59,7 @@ fn a_start_rotates_if_it_is_told_to_and_goes_on_else() {
     write(&mut fake.sink(&Rotate::size(64), &Archive::numbered(), Keep::all()), &["a\n"]).unwrap();
     assert_eq!(fake.text("app.log"), "old\na\n");
     fake.sink(&Rotate::at_start(), &Archive::numbered(), Keep::all());
-    assert_eq!((fake.text("app.log"), fake.text("app.log.1")), ("".into(), "old\na\n".into()));
+    assert_eq!((fake.text("app.log"), fake.text("app.log.1")), (String::new(), "old\na\n".into()));
 }
 
 #[test]
@@ -276,7 +276,7 @@ fn two_sinks_take_turns() {
     let lines = all_lines(&fake);
     assert_eq!(lines.len(), 100);
     let rotations: u64 = sinks.iter().map(|sink| sink.rotations.load(Relaxed)).sum();
-    assert_eq!(rotations as usize, visible(&fake).len() - 1);
+    assert_eq!(rotations, visible(&fake).len() as u64 - 1);
     for name in visible(&fake) {
         assert!(fake.text(&name).len() <= 64);
     }

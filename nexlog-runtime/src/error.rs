@@ -84,7 +84,7 @@ pub enum Error {
     /// Something was not done in the time it was given.
     #[error("{what} did not finish within {waited:?}; the records are kept, try again")]
     Timeout {
-        /// `flush` or `sync`.
+        /// `flush`, `sync`, `rotate` or `reopen`.
         what: &'static str,
         /// The time it was given.
         waited: Duration,

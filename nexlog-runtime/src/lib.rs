@@ -64,12 +64,14 @@ pub use format::json::Json;
 pub use format::text::Text;
 pub use format::time::Precision;
 pub use lane::memory::Allocator;
-pub use logger::{Logger, flush, set_filter, stats, sync};
+pub use logger::{Logger, flush, reopen, rotate, set_filter, stats, sync};
 pub use pipeline::state::{Mode, Overflow};
 pub use pipeline::stats::{DroppedBy, SinkStats, Stats};
 pub use record::{FieldIter, Message, Record, ThreadInfo};
 pub use sink::console::{Color, Console};
-pub use sink::file::File;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use sink::file::Compression;
+pub use sink::file::{Archive, File, Keep, Period, Rotate};
 pub use sink::memory::Memory;
 pub use sink::output::Output;
 pub use sink::{Batch, Sink, WriteError};

@@ -94,6 +94,26 @@ impl Logger {
         self.core().sync(timeout)
     }
 
+    /// Rotates every file of this logger that is not empty, whatever its [`Rotate`](crate::Rotate)
+    /// says: what was accepted before the call is in the archive. Waits for a pass that is under
+    /// way, 5 s at most.
+    ///
+    /// # Errors
+    /// As `flush`; [`Error::Sink`] also when a file could not be rotated, which then goes on.
+    pub fn rotate(&self) -> Result<(), Error> {
+        self.core().rotate()
+    }
+
+    /// Opens every file of this logger again, by its path, and makes it if it is missing: after
+    /// somebody else has renamed it. What was accepted before the call is in the old one. Waits
+    /// for a pass that is under way, 5 s at most.
+    ///
+    /// # Errors
+    /// As `flush`; [`Error::Sink`] also when a file could not be opened: then the old one goes on.
+    pub fn reopen(&self) -> Result<(), Error> {
+        self.core().reopen()
+    }
+
     /// Another filter from now on, for every call site.
     ///
     /// # Errors
@@ -156,4 +176,20 @@ pub fn sync(timeout: Duration) -> Result<(), Error> {
 /// [`Logger::stats`] of the global logger; all 0 when there is none.
 pub fn stats() -> Stats {
     state::global().map_or_else(Stats::default, |core| core.stats())
+}
+
+/// [`Logger::rotate`] of the global logger; `Ok` when there is none.
+///
+/// # Errors
+/// As [`Logger::rotate`].
+pub fn rotate() -> Result<(), Error> {
+    state::global().map_or(Ok(()), |core| core.rotate())
+}
+
+/// [`Logger::reopen`] of the global logger; `Ok` when there is none.
+///
+/// # Errors
+/// As [`Logger::reopen`].
+pub fn reopen() -> Result<(), Error> {
+    state::global().map_or(Ok(()), |core| core.reopen())
 }

@@ -84,13 +84,16 @@ use std::time::Duration;
 pub use init::init;
 pub use macros::instrument;
 pub use nexlog_macros::Value;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
-    Allocator, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy, Error,
-    ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem, Format,
-    FutureExt, GIB, InContext, Instrumented, Json, KIB, Level, List, ListIter, ListWriter, Logger,
-    MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow, ParseLevelError,
-    Precision, Record, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo,
-    Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush, set_filter, stats, sync,
+    Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
+    Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
+    Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
+    ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
+    ParseLevelError, Period, Precision, Record, Rotate, Scope, Sink, SinkStats, Span, SpanRecords,
+    Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush,
+    reopen, rotate, set_filter, stats, sync,
 };
 
 /// An hour.

@@ -1,4 +1,4 @@
-//! `flush`, `sync`, and the end of a logger.
+//! `flush`, `sync`, `rotate`, `reopen`, and the end of a logger.
 
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
@@ -13,6 +13,9 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How long the drop of the last handle waits for a pass that is under way.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long `rotate` and `reopen` wait for a pass that is under way.
+const ROTATE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// At the end, where clocks differ.
 const MORE_PASSES: u32 = 100;
@@ -30,6 +33,16 @@ impl Core {
     /// The same, and the sinks' data is on their devices.
     pub(crate) fn sync(&self, timeout: Duration) -> Result<(), Error> {
         self.finish("sync", timeout, |pipeline| pipeline.outputs.sync())
+    }
+
+    /// All that was accepted is written, and the sinks begin anew.
+    pub(crate) fn rotate(&self) -> Result<(), Error> {
+        self.finish("rotate", ROTATE_PATIENCE, |pipeline| pipeline.outputs.rotate())
+    }
+
+    /// All that was accepted is written, and the sinks open again what they write to.
+    pub(crate) fn reopen(&self) -> Result<(), Error> {
+        self.finish("reopen", ROTATE_PATIENCE, |pipeline| pipeline.outputs.reopen())
     }
 
     fn finish(

@@ -69,9 +69,15 @@ pub(crate) struct SinkCounts {
     lost: AtomicU64,
     bytes: AtomicU64,
     errors: AtomicU64,
+    rotations: Option<Arc<AtomicU64>>,
 }
 
 impl SinkCounts {
+    /// How many files the sink has rotated.
+    pub(crate) fn rotations(&self) -> u64 {
+        self.rotations.as_ref().map_or(0, |rotations| rotations.load(Relaxed))
+    }
+
     pub(crate) fn read(&self) -> SinkStats {
         SinkStats {
             name: self.name.clone(),
@@ -156,7 +162,8 @@ impl Outputs {
             Some(group) => group.outputs.push(number),
             None => self.groups.push(Group { key, encoder, outputs: vec![number] }),
         }
-        let counts = SinkCounts { name: opened.sink.name(), ..SinkCounts::default() };
+        let (name, rotations) = (opened.sink.name(), opened.rotations);
+        let counts = SinkCounts { name, rotations, ..SinkCounts::default() };
         self.all.push(Output {
             sink: opened.sink,
             filter: opened.filter,
@@ -267,9 +274,23 @@ impl Outputs {
 
     /// Asks every sink to put what it has on its device.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        self.ask_all(Sink::sync)
+    }
+
+    /// Asks every sink to begin anew.
+    pub(crate) fn rotate(&mut self) -> Result<(), Error> {
+        self.ask_all(Sink::rotate)
+    }
+
+    /// Asks every sink to open again what it writes to.
+    pub(crate) fn reopen(&mut self) -> Result<(), Error> {
+        self.ask_all(Sink::reopen)
+    }
+
+    fn ask_all(&mut self, ask: impl Fn(&mut dyn Sink) -> io::Result<()>) -> Result<(), Error> {
         let mut outcome = Ok(());
         for output in &mut self.all {
-            let result = contain(|| output.sink.sync())
+            let result = contain(|| ask(&mut *output.sink))
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);

@@ -62,6 +62,8 @@ extern "C" fn at_exit() {
     each(EXIT_PATIENCE, |core, patience| {
         core.write_through(patience);
     });
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    crate::sink::file::compress::end();
 }
 
 /// All loggers, the global one first, with what is left of `patience` for all of them.

@@ -234,6 +234,7 @@ impl Core {
             bytes: sinks.iter().map(|sink| sink.bytes).sum(),
             errors: sinks.iter().map(|sink| sink.errors).sum(),
             lanes: self.lanes.count() as u64,
+            rotations: self.sinks.iter().map(|sink| sink.rotations()).sum(),
             sinks,
             ..Stats::default()
         }

@@ -30,7 +30,7 @@ pub struct Stats {
     pub errors: u64,
     /// Buffers of threads, in use or kept for the next thread.
     pub lanes: u64,
-    /// Files rotated. Always 0 so far: files are only appended to.
+    /// Archives that file sinks of this logger have made.
     pub rotations: u64,
     /// One for each sink, in the order of the builder's calls.
     pub sinks: Vec<SinkStats>,

@@ -7,7 +7,6 @@
 pub mod console;
 pub mod file;
 pub mod memory;
-mod open;
 pub mod output;
 mod whole;
 
@@ -45,6 +44,24 @@ pub trait Sink: Send + 'static {
     /// # Errors
     /// Whatever leaves it unknown whether the device has everything.
     fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Begins anew, with what was written so far kept elsewhere: what
+    /// [`Logger::rotate`](crate::Logger::rotate) asks for. By default there is nothing to do.
+    ///
+    /// # Errors
+    /// Whatever kept it from that; then it goes on as it was.
+    fn rotate(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Opens again what it writes to: what [`Logger::reopen`](crate::Logger::reopen) asks for. By
+    /// default there is nothing to do.
+    ///
+    /// # Errors
+    /// Whatever kept it from that; then it goes on as it was.
+    fn reopen(&mut self) -> io::Result<()> {
         Ok(())
     }
 
@@ -119,6 +136,11 @@ impl<'a> Batch<'a> {
     /// The typed records.
     pub fn records(&self) -> impl Iterator<Item = Record<'a>> + '_ {
         (0..self.len()).filter_map(|number| (self.records)(number))
+    }
+
+    /// Where the record of this number begins; behind the last one, where they end.
+    pub(crate) fn start_of(&self, number: usize) -> usize {
+        number.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or(0))
     }
 
     /// How many whole records lie within the first `bytes` bytes: for a short write.

@@ -5,11 +5,12 @@
 //! environment read.
 
 use core::fmt;
+use core::sync::atomic::AtomicU64;
 use std::sync::Arc;
 
 use super::Sink;
 use super::console::{self, Color, Console};
-use super::file::{File, FileSink};
+use super::file::{self, File};
 use super::memory::Memory;
 use crate::error::Error;
 use crate::format::Format;
@@ -46,7 +47,7 @@ pub struct Output {
 /// What is opened.
 pub(super) enum Place {
     Console(Stdio, Color),
-    File(File),
+    File(Box<File>),
     Open(Box<dyn Sink>),
 }
 
@@ -55,6 +56,8 @@ pub(crate) struct OpenOutput {
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) format: Arc<dyn Format>,
     pub(crate) coloured: bool,
+    /// How many files it has rotated, if it does that.
+    pub(crate) rotations: Option<Arc<AtomicU64>>,
     pub(crate) filter: Option<Filter>,
     /// What is wrong with the filter's text; the rest of it applies.
     pub(crate) problems: Vec<FilterProblem>,
@@ -135,19 +138,24 @@ impl Output {
     /// Opens it: a file is opened and made here, and colours are decided.
     pub(crate) fn open(self) -> Result<OpenOutput, Error> {
         let for_people = matches!(self.place, Place::Console(..));
+        let mut rotations = None;
         let (sink, coloured): (Box<dyn Sink>, bool) = match self.place {
             Place::Console(stream, color) => {
                 let env = |name: &str| std::env::var_os(name);
                 (console::open(stream), console::colour_wanted(color, stream.is_terminal(), env))
             }
-            Place::File(file) => (Box::new(FileSink::open(&file)?), false),
+            Place::File(file) => {
+                let (sink, counted) = file::open(&file)?;
+                rotations = Some(counted);
+                (sink, false)
+            }
             Place::Open(sink) => (sink, false),
         };
         let Choice { format, filter, problems } = self.choice;
         let format = format.unwrap_or_else(|| {
             if for_people { Arc::new(Text::compact()) } else { Arc::new(Json::new()) }
         });
-        Ok(OpenOutput { sink, format, coloured, filter, problems })
+        Ok(OpenOutput { sink, format, coloured, rotations, filter, problems })
     }
 }
 
@@ -177,7 +185,7 @@ impl From<Console> for Output {
 impl From<File> for Output {
     fn from(file: File) -> Output {
         let choice = file.choice.clone();
-        Output::new(Place::File(file), choice)
+        Output::new(Place::File(Box::new(file)), choice)
     }
 }
 

@@ -1,10 +1,13 @@
-//! The file sink on real files, and on a medium whose faults are scripted.
+//! The file sink on real files, and on a disk whose faults are scripted.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::super::whole::testing::{Script, Step, with_batch};
+use super::super::fake::{Fake, write};
+use super::super::system::LiveFile;
 use super::*;
+use crate::sink::file::{Archive, Keep};
+use crate::sink::whole::testing::Step;
 
 /// A folder that is gone after the test.
 struct Folder(PathBuf);
@@ -26,10 +29,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn write<M: Medium>(sink: &mut FileSink<M>, records: &[&str]) -> Result<(), WriteError> {
-    with_batch(records, |batch| sink.write(batch))
 }
 
 fn error(path: impl Into<PathBuf>) -> String {
@@ -85,7 +84,7 @@ fn an_error_names_path_cause_and_remedy() {
     let text = error(&folder.0);
     assert!(text.contains(&format!("cannot open the log file `{}`", folder.0.display())), "{text}");
     assert!(text.contains("it is a folder") && text.contains("name a file in it"), "{text}");
-    assert!(error("").contains("the path is empty"));
+    assert!(error("").contains("the path names no file"));
     fs::write(folder.at("plain"), "").unwrap();
     let text = error(folder.at("plain/app.log"));
     assert!(text.contains("a part of the path is a file"), "{text}");
@@ -162,56 +161,31 @@ mod unix {
             assert!(text.contains("belongs to another user") && text.contains("chown"), "{text}");
         }
     }
-
-    #[test]
-    fn a_full_device_is_an_error_value() {
-        let mut full = fs::OpenOptions::new().append(true).open("/dev/full").unwrap();
-        assert_eq!(full.append(b"x").unwrap_err().kind(), io::ErrorKind::StorageFull);
-        assert!(!full.cut_back(1));
-    }
 }
 
 #[test]
 fn only_our_own_tail_is_cut_back() {
     let folder = Folder::new("cut");
     let path = folder.at("app.log");
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(&path).unwrap();
+    let mut disk = Disk::new(&path, 0o600, "lock".into()).unwrap();
+    let mut file: LiveFile = disk.open_first().unwrap();
     file.append(b"whole\nha").unwrap();
     assert!(file.cut_back(2));
     assert_eq!(fs::read(&path).unwrap(), b"whole\n");
     file.append(b"ha").unwrap();
     let mut neighbour = fs::OpenOptions::new().append(true).open(&path).unwrap();
-    neighbour.append(b"theirs\n").unwrap();
+    std::io::Write::write_all(&mut neighbour, b"theirs\n").unwrap();
     assert!(!file.cut_back(2));
     assert_eq!(fs::read(&path).unwrap(), b"whole\nhatheirs\n");
 }
 
-/// A disk with scripted writes, cuts that may fail, and syncs that may fail.
-struct Faulty {
-    script: Script,
-    cuts: bool,
-    syncs: Vec<io::Result<()>>,
-}
-
-impl Medium for Faulty {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.script.write(bytes)
-    }
-
-    fn cut_back(&mut self, bytes: usize) -> bool {
-        let end = self.script.taken.len() - if self.cuts { bytes } else { 0 };
-        self.script.taken.truncate(end);
-        self.cuts
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.syncs.pop().unwrap_or(Ok(()))
-    }
-}
-
-fn faulty(cuts: bool, steps: impl IntoIterator<Item = Step>) -> FileSink<Faulty> {
-    let medium = Faulty { script: Script::new(steps), cuts, syncs: Vec::new() };
-    FileSink::new(Path::new("app.log"), medium, None)
+/// A disk with scripted writes, and cuts that may fail.
+fn faulty(cuts: bool, steps: impl IntoIterator<Item = Step>) -> (Fake, FileSink<Fake>) {
+    let fake = Fake::new();
+    fake.let_cut(cuts);
+    fake.script(steps);
+    let sink = fake.sink(&Rotate::on_demand(), &Archive::numbered(), Keep::all());
+    (fake, sink)
 }
 
 fn full() -> Step {
@@ -219,39 +193,43 @@ fn full() -> Step {
 }
 
 #[test]
-fn a_batch_is_one_write_and_short_writes_go_on() {
-    let mut sink = faulty(true, []);
+fn short_and_interrupted_writes_go_on_where_they_stopped() {
+    let (fake, mut sink) = faulty(true, [Step::Take(1), Step::Fail(io::ErrorKind::Interrupted)]);
     write(&mut sink, &["a\n", "b\n"]).unwrap();
-    assert_eq!(sink.medium.script.calls, 1);
-    let mut sink = faulty(true, [Step::Take(1), Step::Fail(io::ErrorKind::Interrupted)]);
-    write(&mut sink, &["a\n", "b\n"]).unwrap();
-    assert_eq!(sink.medium.script.taken, b"a\nb\n");
+    assert_eq!(fake.text("app.log"), "a\nb\n");
 }
 
 #[test]
 fn when_the_disk_fills_up_the_half_record_is_cut_off_and_the_whole_ones_count() {
-    let mut sink = faulty(true, [Step::Take(5), full()]);
+    let (fake, mut sink) = faulty(true, [Step::Take(5), full()]);
     assert_eq!(write(&mut sink, &["aa\n", "bb\n", "cc\n"]).unwrap_err().written, 1);
-    assert_eq!(sink.medium.script.taken, b"aa\n");
+    assert_eq!(fake.text("app.log"), "aa\n");
     write(&mut sink, &["dd\n"]).unwrap();
-    assert_eq!(sink.medium.script.taken, b"aa\ndd\n");
+    assert_eq!(fake.text("app.log"), "aa\ndd\n");
 }
 
 #[test]
 fn a_half_record_that_cannot_be_cut_off_is_ended_before_the_next() {
-    let mut sink = faulty(false, [Step::Take(4), full(), full()]);
+    let (fake, mut sink) = faulty(false, [Step::Take(4), full(), full()]);
     assert_eq!(write(&mut sink, &["aa\n", "bb\n"]).unwrap_err().written, 1);
     assert_eq!(write(&mut sink, &["cc\n"]).unwrap_err().written, 0, "still full");
     write(&mut sink, &["dd\n"]).unwrap();
-    assert_eq!(sink.medium.script.taken, b"aa\nb\ndd\n");
+    assert_eq!(fake.text("app.log"), "aa\nb\ndd\n");
 }
 
 #[test]
-fn after_a_failed_sync_none_is_called_a_success() {
-    let mut sink = faulty(true, []);
+fn after_a_failed_sync_the_file_is_opened_again_and_none_is_called_a_success() {
+    let (fake, mut sink) = faulty(true, []);
     sink.sync().unwrap();
-    sink.medium.syncs.push(Err(io::Error::other("bad sector")));
+    let opened = fake.opened();
+    fake.fail_sync(io::ErrorKind::QuotaExceeded);
     assert!(sink.sync().is_err());
-    let again = sink.sync().unwrap_err().to_string();
-    assert!(again.contains("bad sector"), "{again}");
+    assert_eq!(fake.opened(), opened + 1);
+    for _ in 0..3 {
+        let again = sink.sync().unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::QuotaExceeded);
+        assert!(again.to_string().contains("an earlier sync failed"), "{again}");
+    }
+    write(&mut sink, &["a\n"]).unwrap();
+    assert_eq!(fake.text("app.log"), "a\n");
 }

@@ -5,38 +5,66 @@
 //! user or root. A file that this process logs to already is refused too: two batches would
 //! interleave, and two rotations would overwrite each other.
 
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::system::LiveFile;
 use crate::error::Error;
 use crate::sys;
+use crate::sys::folder::{Folder, Identity, look_at_file};
 
-/// Opens the log file at `path` for appending; makes it with `mode`, and its folders, when they
-/// are missing.
-pub(super) fn open(path: &Path, mode: u32) -> Result<(fs::File, Claim), Error> {
-    check_mode(mode)?;
-    let fail = |(source, remedy)| Error::File {
-        path: path.to_owned(),
-        attempted: "open the log file",
-        source,
-        remedy,
-    };
-    if path.as_os_str().is_empty() {
-        return Err(fail(refusal("the path is empty", "name a file: `File::at(\"app.log\")`")));
+fn file_error(path: &Path, (source, remedy): Failure) -> Error {
+    Error::File { path: path.to_owned(), attempted: "open the log file", source, remedy }
+}
+
+/// The folder of the log file at `path`, which is made when it is missing.
+pub(super) fn folder(path: &Path) -> Result<Folder, Error> {
+    if path.file_name().is_none() {
+        let failure = if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            not_regular(fs::metadata(path).map(|metadata| metadata.file_type()).ok())
+        } else {
+            refusal("the path names no file", "name a file: `File::at(\"app.log\")`")
+        };
+        return Err(file_error(path, failure));
     }
-    make_folders(path)?;
-    let (file, _made) = sys::open_append(path, mode).map_err(|error| fail(explain(path, error)))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let fail = |source| Error::File {
+        path: folder.to_owned(),
+        attempted: "make the folder of the log file",
+        remedy: remedy(&source),
+        source,
+    };
+    if !folder.as_os_str().is_empty() {
+        fs::create_dir_all(folder).map_err(fail)?;
+    }
+    Folder::open(folder).map_err(fail)
+}
+
+/// Opens the log file at `path`, which is in `folder`, for appending; makes it with `mode` when
+/// it is missing.
+pub(super) fn open(
+    folder: &Folder,
+    path: &Path,
+    mode: u32,
+    owner: Owner,
+) -> Result<LiveFile, Error> {
+    let fail = |failure| file_error(path, failure);
+    let name = path.file_name().unwrap_or_default();
+    let (file, _made) =
+        folder.open_append(name, mode).map_err(|error| fail(explain(path, error)))?;
     let metadata = file.metadata().map_err(|error| fail((error, OTHER_PATH)))?;
-    check(&metadata).map_err(fail)?;
-    let claim = Claim::stake(identity(&metadata, path)).ok_or_else(|| {
+    check(&metadata, true).map_err(fail)?;
+    let identity = look_at_file(&file, path).map_err(|error| fail((error, OTHER_PATH)))?.identity;
+    let claim = Claim::stake(identity, owner).ok_or_else(|| {
         fail(refusal(
             "this process logs to it already",
             "give each file sink a file of its own, or share one logger",
         ))
     })?;
-    Ok((file, claim))
+    Ok(LiveFile { claim, file })
 }
 
 type Failure = (io::Error, &'static str);
@@ -47,7 +75,7 @@ fn refusal(why: &str, remedy: &'static str) -> Failure {
     (io::Error::new(ErrorKind::InvalidInput, why), remedy)
 }
 
-fn check_mode(mode: u32) -> Result<(), Error> {
+pub(super) fn check_mode(mode: u32) -> Result<(), Error> {
     let problem = if mode & !0o777 != 0 {
         "it has bits beyond the permissions; write one like 0o640"
     } else if mode & 0o600 != 0o600 {
@@ -58,18 +86,6 @@ fn check_mode(mode: u32) -> Result<(), Error> {
     Err(Error::Option { option: "mode", problem: format!("0o{mode:o}: {problem}") })
 }
 
-fn make_folders(path: &Path) -> Result<(), Error> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
-        return Ok(());
-    };
-    fs::create_dir_all(folder).map_err(|source| Error::File {
-        path: folder.to_owned(),
-        attempted: "make the folder of the log file",
-        remedy: remedy(&source),
-        source,
-    })
-}
-
 /// Why the file could not be opened, in words where the system's own would puzzle.
 fn explain(path: &Path, error: io::Error) -> Failure {
     let kind = fs::symlink_metadata(path).ok().map(|metadata| metadata.file_type());
@@ -78,7 +94,7 @@ fn explain(path: &Path, error: io::Error) -> Failure {
             "it is a symbolic link",
             "name the file it leads to; for a link like /dev/stdout use `Console::stdout()`",
         ),
-        Some(kind) if !kind.is_file() && !kind.is_symlink() => not_regular(kind),
+        Some(kind) if !kind.is_file() && !kind.is_symlink() => not_regular(Some(kind)),
         _ => {
             let remedy = remedy(&error);
             (error, remedy)
@@ -102,8 +118,8 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-fn not_regular(kind: fs::FileType) -> Failure {
-    if kind.is_dir() {
+fn not_regular(kind: Option<fs::FileType>) -> Failure {
+    if kind.is_none_or(|kind| kind.is_dir()) {
         return refusal("it is a folder", "name a file in it");
     }
     refusal(
@@ -112,15 +128,17 @@ fn not_regular(kind: fs::FileType) -> Failure {
     )
 }
 
-/// What an open file must be.
-fn check(metadata: &fs::Metadata) -> Result<(), Failure> {
+/// What an open file must be; with `one_name`, one that nobody can find elsewhere.
+pub(super) fn check(metadata: &fs::Metadata, one_name: bool) -> Result<(), Failure> {
     if !metadata.is_file() {
-        return Err(not_regular(metadata.file_type()));
+        return Err(not_regular(Some(metadata.file_type())));
     }
+    #[cfg(not(unix))]
+    let _ = one_name;
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        if metadata.nlink() != 1 {
+        if one_name && metadata.nlink() != 1 {
             return Err(refusal(
                 "it has more than one name (a hard link), or was deleted just now",
                 "remove the other name, or choose another path",
@@ -136,47 +154,46 @@ fn check(metadata: &fs::Metadata) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What tells one file from another, whatever the path.
-type Identity = (u64, u64);
+/// A sink, as far as claims go: it may open its file again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner(u64);
 
-fn identity(metadata: &fs::Metadata, path: &Path) -> Identity {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let _ = path;
-        (metadata.dev(), metadata.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-        let _ = metadata;
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        (0, BuildHasherDefault::<DefaultHasher>::default().hash_one(path))
+impl Owner {
+    /// Not any other.
+    pub(super) fn new() -> Owner {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Owner(NEXT.fetch_add(1, Relaxed))
     }
 }
 
-/// The files that this process logs to.
-static CLAIMED: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+/// The files that this process logs to, one entry for each time that one is open.
+static CLAIMED: Mutex<Vec<(Identity, Owner)>> = Mutex::new(Vec::new());
 
 /// The right to log to a file, given back on drop.
 #[derive(Debug)]
-pub(super) struct Claim(Identity);
+pub(super) struct Claim(Identity, Owner);
 
 impl Claim {
-    /// `None` when it is claimed already.
-    fn stake(identity: Identity) -> Option<Claim> {
+    /// `None` when somebody else has claimed it already.
+    pub(super) fn stake(identity: Identity, owner: Owner) -> Option<Claim> {
         let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        if claimed.contains(&identity) {
+        if claimed.iter().any(|(known, by)| *known == identity && *by != owner) {
             return None;
         }
-        claimed.push(identity);
-        Some(Claim(identity))
+        claimed.push((identity, owner));
+        Some(Claim(identity, owner))
+    }
+
+    /// Which file it is.
+    pub(super) fn identity(&self) -> Identity {
+        self.0
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.retain(|identity| *identity != self.0);
+        let place = claimed.iter().position(|entry| *entry == (self.0, self.1));
+        place.map(|place| claimed.swap_remove(place));
     }
 }

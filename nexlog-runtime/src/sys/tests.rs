@@ -1,7 +1,10 @@
 //! The system calls against a real system: pipes, a temporary folder, the clocks.
 
+use super::folder::{Folder, reserve, try_lock, unlock};
 use super::*;
 use crate::Timestamp;
+use std::ffi::OsStr;
+use std::fs;
 use std::io::Read;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::PermissionsExt;
@@ -95,16 +98,68 @@ fn a_closed_stream_is_an_error_value() {
     assert!(write_patiently(closed, b"x", Duration::ZERO).is_err());
 }
 
+/// A folder that is gone after the test, and its path.
+fn folder(name: &str) -> (Folder, std::path::PathBuf) {
+    let path = std::env::temp_dir().join(format!("nexlog-sys-{}-{name}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir_all(&path).unwrap();
+    (Folder::open(&path).unwrap(), path)
+}
+
 #[test]
 fn a_new_file_has_exactly_the_mode_asked_for_and_an_old_one_keeps_its_own() {
-    let folder = std::env::temp_dir().join(format!("nexlog-sys-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("a.log");
+    let (folder, path) = folder("mode");
     let mode_of = |file: &fs::File| file.metadata().unwrap().permissions().mode() & 0o7777;
+    let name = OsStr::new("a.log");
     // The usual umask takes 0o022 away.
-    let (file, made) = open_append(&path, 0o666).unwrap();
+    let (file, made) = folder.open_append(name, 0o666).unwrap();
     assert!(made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
-    let (file, made) = open_append(&path, 0o600).unwrap();
+    let (file, made) = folder.open_append(name, 0o600).unwrap();
     assert!(!made && mode_of(&file) == 0o666, "{:o}", mode_of(&file));
-    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+}
+
+#[test]
+fn a_rename_never_overwrites() {
+    let (folder, path) = folder("rename");
+    for name in ["a", "b"] {
+        std::fs::write(path.join(name), name).unwrap();
+    }
+    let names = [OsStr::new("a"), OsStr::new("b"), OsStr::new("c")];
+    let taken = folder.rename(names[0], names[1]).unwrap_err();
+    assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(std::fs::read(path.join("b")).unwrap(), b"b");
+    folder.rename(names[0], names[2]).unwrap();
+    let missing = folder.rename(names[0], OsStr::new("d")).unwrap_err();
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    let mut listed = folder.list().unwrap();
+    listed.sort();
+    assert_eq!(listed, [".", "..", "b", "c"]);
+    std::fs::remove_dir_all(&path).unwrap();
+}
+
+#[test]
+fn names_with_nothing_in_them_and_names_too_long_are_errors() {
+    let (folder, path) = folder("names");
+    for name in ["", "a\0b", &"x".repeat(256), &"x".repeat(100_000)] {
+        assert!(folder.create(OsStr::new(name), 0o600).is_err(), "{name:?}");
+    }
+    folder.create(OsStr::new(&"x".repeat(255)), 0o600).unwrap();
+    std::fs::remove_dir_all(&path).unwrap();
+}
+
+#[test]
+fn a_lock_is_had_once_and_space_can_be_set_aside() {
+    let (folder, path) = folder("lock");
+    let name = OsStr::new("lock");
+    let (one, _) = folder.open_append(name, 0o600).unwrap();
+    let (two, _) = folder.open_append(name, 0o600).unwrap();
+    assert!(try_lock(&one).unwrap() && try_lock(&one).unwrap() && !try_lock(&two).unwrap());
+    unlock(&one);
+    assert!(try_lock(&two).unwrap());
+    match reserve(&one, 1 << 20) {
+        Ok(()) => assert_eq!(one.metadata().unwrap().len(), 0),
+        Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
+    }
+    std::fs::remove_dir_all(&path).unwrap();
 }

@@ -1,11 +1,13 @@
-//! The operating system, as safe functions. The only file that calls libc or reads the TSC.
+//! The operating system, as safe functions. The only place that calls libc or reads the TSC;
+//! `folder` has what files and their folders need.
 //!
 //! Each function has a fallback on std or says `false` where a system lacks what it needs, so
 //! that nothing above has a `cfg` of its own. Nothing here allocates, locks or panics.
 
-use std::fs;
+pub mod folder;
+pub mod signal;
+
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 /// The processor's time-stamp counter where there is one, else [`monotonic_ns`].
@@ -231,54 +233,6 @@ fn wait_writable(number: i32, at_most: Duration) {
     unsafe { libc::poll(&raw mut waited, 1, millis) };
 }
 
-/// Opens a file for appending and reading. Made when it does not exist, with exactly `mode`
-/// whatever the umask is; then the second value is true. A link as the last part of the path is
-/// an error, and opening a pipe does not wait for its reader.
-pub fn open_append(path: &Path, mode: u32) -> io::Result<(fs::File, bool)> {
-    // Between the two attempts the file may come and go; each round is one such event, and a
-    // neighbour that keeps at it must not hold us for ever.
-    for _ in 0..16 {
-        match append_options(mode).create_new(true).open(path) {
-            Ok(file) => return set_mode(&file, mode).map(|()| (file, true)),
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Err(_) => {}
-        }
-        match append_options(mode).open(path) {
-            Ok(file) => return Ok((file, false)),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Err(io::Error::other("the file is made and deleted again and again by somebody else"))
-}
-
-fn append_options(mode: u32) -> fs::OpenOptions {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).append(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        // std adds O_CLOEXEC.
-        options.mode(mode).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
-    }
-    #[cfg(not(unix))]
-    let _ = mode;
-    options
-}
-
-fn set_mode(file: &fs::File, mode: u32) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(fs::Permissions::from_mode(mode))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (file, mode);
-        Ok(())
-    }
-}
-
 /// Whether an open failed because the path's last part is a symbolic link.
 pub fn is_link_error(error: &io::Error) -> bool {
     #[cfg(unix)]
@@ -301,5 +255,4 @@ pub fn effective_user() -> u32 {
 }
 
 #[cfg(all(test, unix))]
-#[path = "sys_tests.rs"]
 mod tests;

@@ -1,0 +1,278 @@
+//! What the file sink needs of the world: a folder, an open file, two clocks and a lock.
+//!
+//! [`Disk`] is the real one. Tests put a world of their own in its place, whose disk fills up and
+//! whose clock jumps. Neither decides anything.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::open::{self, Claim, Owner};
+use crate::error::Error;
+use crate::sys;
+use crate::sys::folder::{self, Folder, Identity, Look};
+
+/// The world. Names are those of files in the live file's folder.
+pub(super) trait System: Send + 'static {
+    type File: Medium;
+
+    /// Seconds since 1970 by the clock on the wall.
+    fn wall(&self) -> i64;
+    /// Nanoseconds by the clock that only goes forward.
+    fn now_ns(&self) -> u64;
+    fn pause(&self, time: Duration);
+
+    /// Opens the live file, which is made when it is missing.
+    fn open(&mut self) -> io::Result<Self::File>;
+    /// Looks for the live file's folder again, by its path.
+    fn look_for_folder(&mut self) -> io::Result<()>;
+    /// Makes a file that is not there.
+    fn create(&self, name: &OsStr) -> io::Result<Self::File>;
+    fn look(&self, name: &OsStr) -> io::Result<Option<Look>>;
+    fn list(&self) -> io::Result<Vec<OsString>>;
+    /// Never overwrites.
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()>;
+    fn remove(&self, name: &OsStr) -> io::Result<()>;
+    /// Opens a file for reading.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_read(&self, name: &OsStr) -> io::Result<Source>;
+    /// Makes a file, or opens and empties it; `None` when somebody else has it.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_alone(&self, name: &OsStr) -> io::Result<Option<Self::File>>;
+    /// Puts all that was written to files of this folder, and their names, on the device.
+    fn sync_all(&self) -> io::Result<()>;
+
+    /// Takes the lock that all processes share which log to the live file; never waits.
+    fn try_lock(&mut self) -> io::Result<bool>;
+    fn unlock(&mut self);
+}
+
+/// A file that is read.
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub(super) struct Source {
+    pub(super) reader: Box<dyn Read>,
+    pub(super) look: Look,
+}
+
+/// A file that is written: the live one, mostly.
+pub(super) trait Medium: Send + 'static {
+    /// Appends some of the bytes with one call to the system.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Takes the last `bytes` bytes away, if they are still the last. Whether it did.
+    fn cut_back(&mut self, bytes: usize) -> bool;
+    /// Puts the data on the device.
+    fn sync(&mut self) -> io::Result<()>;
+    fn look(&self) -> io::Result<Look>;
+    /// What tells it from another file; asks nobody.
+    fn identity(&self) -> Identity;
+    fn last_byte(&mut self) -> io::Result<Option<u8>>;
+    /// Sets space aside for the file's first `bytes` bytes.
+    fn reserve(&mut self, bytes: u64) -> io::Result<()>;
+    /// Has it look as if it was last written then, in seconds since 1970.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn set_modified(&mut self, seconds: i64) -> io::Result<()>;
+    /// Gives back what was set aside and not used.
+    fn trim(&mut self) -> io::Result<()>;
+}
+
+/// The real world.
+#[derive(Debug)]
+pub(super) struct Disk {
+    path: PathBuf,
+    lock_name: OsString,
+    mode: u32,
+    owner: Owner,
+    folder: Folder,
+    lock: Option<fs::File>,
+}
+
+impl Disk {
+    /// Makes and opens the folder of the live file at `path`.
+    pub(super) fn new(path: &Path, mode: u32, lock_name: OsString) -> Result<Disk, Error> {
+        open::check_mode(mode)?;
+        let folder = open::folder(path)?;
+        let (path, owner) = (path.to_owned(), Owner::new());
+        Ok(Disk { path, lock_name, mode, owner, folder, lock: None })
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    /// The same folder with a lock of its own, for another thread.
+    pub(super) fn another(&self) -> io::Result<Disk> {
+        let path = self.path.parent().unwrap_or(Path::new(""));
+        Ok(Disk {
+            path: self.path.clone(),
+            lock_name: self.lock_name.clone(),
+            mode: self.mode,
+            owner: self.owner,
+            folder: Folder::open(path)?,
+            lock: None,
+        })
+    }
+
+    /// As [`System::open`], with the error that the builder returns.
+    pub(super) fn open_first(&mut self) -> Result<LiveFile, Error> {
+        open::open(&self.folder, &self.path, self.mode, self.owner)
+    }
+}
+
+impl System for Disk {
+    type File = LiveFile;
+
+    fn wall(&self) -> i64 {
+        sys::realtime().0
+    }
+
+    fn now_ns(&self) -> u64 {
+        sys::monotonic_ns()
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn open(&mut self) -> io::Result<LiveFile> {
+        open::open(&self.folder, &self.path, self.mode, self.owner).map_err(io::Error::other)
+    }
+
+    fn look_for_folder(&mut self) -> io::Result<()> {
+        self.folder = open::folder(&self.path).map_err(io::Error::other)?;
+        self.lock = None;
+        Ok(())
+    }
+
+    fn create(&self, name: &OsStr) -> io::Result<LiveFile> {
+        let file = self.folder.create(name, self.mode)?;
+        let identity = folder::look_at_file(&file, &self.path.with_file_name(name))?.identity;
+        let claim = Claim::stake(identity, self.owner);
+        claim.map(|claim| LiveFile { claim, file }).ok_or_else(|| {
+            io::Error::other("the new log file is one that this process logs to already")
+        })
+    }
+
+    fn look(&self, name: &OsStr) -> io::Result<Option<Look>> {
+        self.folder.look(name)
+    }
+
+    fn list(&self) -> io::Result<Vec<OsString>> {
+        self.folder.list()
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        self.folder.rename(from, to)
+    }
+
+    fn remove(&self, name: &OsStr) -> io::Result<()> {
+        self.folder.remove(name)
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_read(&self, name: &OsStr) -> io::Result<Source> {
+        let file = self.folder.open_read(name)?;
+        open::check(&file.metadata()?, false).map_err(|(why, _)| why)?;
+        let look = folder::look_at_file(&file, &self.path.with_file_name(name))?;
+        Ok(Source { reader: Box::new(file), look })
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn open_alone(&self, name: &OsStr) -> io::Result<Option<LiveFile>> {
+        let (file, _) = self.folder.open_append(name, self.mode)?;
+        open::check(&file.metadata()?, true).map_err(|(why, _)| why)?;
+        if !folder::try_lock(&file)? {
+            return Ok(None);
+        }
+        let identity = folder::look_at_file(&file, &self.path.with_file_name(name))?.identity;
+        // Whoever had it may have given it another name just before.
+        if self.look(name)?.is_none_or(|look| look.identity != identity) {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile { claim, file }))
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.folder.sync_all()?;
+        self.folder.sync()
+    }
+
+    fn try_lock(&mut self) -> io::Result<bool> {
+        if self.lock.is_none() {
+            let (lock, _) = self.folder.open_append(&self.lock_name, 0o600)?;
+            let path = self.path.with_file_name(&self.lock_name);
+            open::check(&lock.metadata()?, false)
+                .map_err(|(why, _)| io::Error::other(format!("{}: {why}", path.display())))?;
+            self.lock = Some(lock);
+        }
+        self.lock.as_ref().map_or(Ok(false), folder::try_lock)
+    }
+
+    fn unlock(&mut self) {
+        if let Some(lock) = &self.lock {
+            folder::unlock(lock);
+        }
+    }
+}
+
+/// An open log file.
+#[derive(Debug)]
+pub(super) struct LiveFile {
+    /// Declared before the file: an inode that is free again must not be claimed any more.
+    pub(super) claim: Claim,
+    pub(super) file: fs::File,
+}
+
+impl Medium for LiveFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn cut_back(&mut self, bytes: usize) -> bool {
+        // After an append the position is behind what was written. Another process that has
+        // appended since keeps its records: then the end is elsewhere, and nothing is cut.
+        let ours = self.file.stream_position().ok();
+        let end = self.file.metadata().ok().map(|metadata| metadata.len());
+        match end.filter(|_| ours == end).and_then(|end| end.checked_sub(bytes as u64)) {
+            Some(end) => self.file.set_len(end).is_ok(),
+            None => false,
+        }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn look(&self) -> io::Result<Look> {
+        let look = folder::look_at_file(&self.file, Path::new(""))?;
+        Ok(Look { identity: self.identity(), ..look })
+    }
+
+    fn identity(&self) -> Identity {
+        self.claim.identity()
+    }
+
+    fn last_byte(&mut self) -> io::Result<Option<u8>> {
+        if self.file.metadata()?.len() == 0 {
+            return Ok(None);
+        }
+        self.file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        self.file.read_exact(&mut last)?;
+        Ok(Some(last[0]))
+    }
+
+    fn reserve(&mut self, bytes: u64) -> io::Result<()> {
+        folder::reserve(&self.file, bytes)
+    }
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn set_modified(&mut self, seconds: i64) -> io::Result<()> {
+        let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        self.file.set_modified(std::time::UNIX_EPOCH + since)
+    }
+
+    fn trim(&mut self) -> io::Result<()> {
+        // The same length again: what lies behind it is given back.
+        self.file.set_len(self.file.metadata()?.len())
+    }
+}

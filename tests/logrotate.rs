@@ -12,9 +12,15 @@ use support::{Folder, PATIENCE, assert_balanced, lines, wait_until};
 
 const RUNS: usize = 200;
 
+/// The program; not every user has its folder in the path.
+fn program() -> Command {
+    let usual = Path::new("/usr/sbin/logrotate");
+    Command::new(if usual.exists() { usual } else { Path::new("logrotate") })
+}
+
 /// Whether there is a `logrotate`; `.ci/run` sees to it.
 fn is_there() -> bool {
-    let is_there = Command::new("logrotate").arg("--version").output().is_ok();
+    let is_there = program().arg("--version").output().is_ok();
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
     assert!(is_there || !is_ci, "no logrotate; `.ci/run` installs it: apt-get install logrotate");
     if !is_there {
@@ -36,7 +42,7 @@ impl Logrotate<'_> {
     }
 
     fn run(&self) {
-        let mut command = Command::new("logrotate");
+        let mut command = program();
         command.arg("-f").arg("-s").arg(self.folder.file("state"));
         let output = command.arg(self.folder.file("logrotate.conf")).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();

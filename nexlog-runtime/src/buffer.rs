@@ -161,6 +161,11 @@ impl Buffer {
         self.memory.len() - self.len >= more || self.grow(more)
     }
 
+    /// How many bytes it can hold without growing.
+    pub(crate) fn capacity(&self) -> usize {
+        self.memory.len()
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&mut self, more: usize) -> bool {

@@ -154,7 +154,8 @@ impl Builder {
         self
     }
 
-    /// Adds a field to every record of this logger. A record's own field of the same key wins.
+    /// Adds a field to every record of this logger. A record's own field of the same key wins; of
+    /// two calls with the same key the later one.
     pub fn field(mut self, key: impl AsRef<str>, value: impl Value) -> Self {
         self.common.add(key.as_ref(), &value);
         self
@@ -287,6 +288,9 @@ impl Builder {
 
     fn check(&self) -> Result<(), Error> {
         let wrong = |option, problem| Err(Error::Option { option, problem });
+        if self.common.has("") {
+            return wrong("field", String::from("a key cannot be empty; name the field"));
+        }
         if self.lane_bytes < 2 * SEGMENT_BYTES as u64 {
             let problem = format!("{} bytes is too small; use at least 32 KiB", self.lane_bytes);
             return wrong("lane_bytes", problem);

@@ -19,7 +19,8 @@ use crate::site::callsite::Site;
 ///
 /// Made by `span!`. It logs nothing by itself; records made while it is entered carry its name
 /// and its fields, and those of what was around it when it was made. Cloning gives another
-/// handle of the same span. No cost but some stores to make, 5 ns to enter.
+/// handle of the same span. Making one and entering it are some stores and atomic additions; no
+/// lock, and no allocation for up to 256 bytes of fields.
 ///
 /// ```
 /// # use nexlog_runtime::Span;

@@ -200,10 +200,24 @@ impl Common {
         Common(Image::new(Buffer::new(), 1 << 20))
     }
 
-    /// Adds one.
+    /// Adds one, in place of an earlier one of that key.
     pub(crate) fn add(&mut self, key: &str, value: &impl Value) {
+        if self.has(key) {
+            let mut others = Common::new();
+            for (other, value) in self.map().into_iter().flat_map(|map| map.iter()) {
+                if other != key {
+                    others.add(other, &value);
+                }
+            }
+            *self = others;
+        }
         self.0.push(key);
         self.0.push(value);
+    }
+
+    /// Whether there is one of this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.map().is_some_and(|map| map.iter().any(|(other, _)| other == key))
     }
 
     fn map(&self) -> Option<Map<'_>> {

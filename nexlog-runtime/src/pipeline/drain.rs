@@ -7,7 +7,7 @@
 use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 
-use super::output::{Outputs, Written};
+use super::output::{BATCH_RECORDS, Outputs, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;
@@ -38,8 +38,8 @@ impl Pipeline {
             reader,
             outputs,
             clock: WallClock::new(),
-            entries: Vec::new(),
-            masks: Vec::new(),
+            entries: Vec::with_capacity(BATCH_RECORDS),
+            masks: Vec::with_capacity(BATCH_RECORDS),
             written: Written::default(),
             told: DroppedBy::default(),
             telling: None,
@@ -65,7 +65,7 @@ impl Pipeline {
                 Step::Record(entry) => {
                     self.take(entry);
                     records += 1;
-                    if self.outputs.is_large() {
+                    if self.outputs.is_large() || self.entries.len() >= BATCH_RECORDS {
                         self.write_out(core, false);
                     }
                 }

@@ -26,6 +26,12 @@ use crate::site::filter::{Answer, Filter};
 
 /// A batch is written when it has grown to this.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
+/// A batch is written when that many records were gone over for it, wanted or not.
+pub(crate) const BATCH_RECORDS: usize = 1 << 10;
+/// Taken at once for the first record, so that no later batch has to grow: a batch that is just
+/// too small to be written, and a record as long as any in a lane. The system gives the pages
+/// when they are written to.
+const BUFFER_BYTES: usize = BATCH_BYTES + (16 << 10);
 /// Batch memory kept between passes.
 const KEPT_BYTES: usize = 4 * BATCH_BYTES;
 /// A failing sink is reported again after this long.
@@ -169,7 +175,7 @@ impl Outputs {
             filter: opened.filter,
             wants: Vec::new(),
             buffer: Buffer::with_allocator(self.allocator),
-            ends: Vec::new(),
+            ends: Vec::with_capacity(BATCH_RECORDS + 1), // and one about losses
             losses: None,
             counts: Arc::new(counts),
             lost: 0,
@@ -330,6 +336,9 @@ impl Output {
     /// Before a record is appended: the record about losses, if there is one, is a record of
     /// this batch now.
     fn begin(&mut self) {
+        if self.buffer.capacity() == 0 && !self.buffer.reserve(BUFFER_BYTES) {
+            self.buffer.clear(); // it grows by the record, as far as it can
+        }
         if self.ends.is_empty() && self.losses.is_some() {
             self.ends.push(self.buffer.len());
         }

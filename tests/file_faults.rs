@@ -119,7 +119,8 @@ fn fill_the_disk() {
         .format(Json::new())
         .rotate(Rotate::size(8_000))
         .archive(Archive::sequence())
-        .keep(Keep::files(1_000));
+        .keep(Keep::files(1_000))
+        .mapped(told("MAPPED") == "yes");
     let logger = nexlog::builder().file(file).on_error(|_| {}).install().unwrap();
     let (mut random, mut number) = (Random::new(7), 0_u64);
     let mut log = |records: u64| {
@@ -166,21 +167,30 @@ fn fill_the_disk() {
     assert_eq!(lines::sum(&records, "records lost by sink", "dropped"), stats.dropped);
 }
 
+/// A file system that only one process sees.
+const UNSHARE: [&str; 2] = ["--mount", "--map-root-user"];
+
 /// A file system of its own takes root, or a system that lets users have name spaces.
 fn a_disk_that_is_full_fifty_times_loses_no_archive_and_goes_on_by_itself() {
     let folder = Folder::new();
     let disk = folder.path().to_str().unwrap().to_owned();
-    let unshare = ["--mount", "--map-root-user"];
-    let can = Command::new("unshare").args(unshare).arg("true").status();
+    let can = Command::new("unshare").args(UNSHARE).arg("true").status();
     if !can.is_ok_and(|status| status.success()) {
         let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
         assert!(!is_ci, "no mount name space; run the tests as root");
         eprintln!("SKIPPED: no mount name space here; to run this: as root");
         return;
     }
-    let child = child::command("fill_the_disk", &[("FOLDER", &disk)]);
+    for mapped in ["no", "yes"] {
+        let variables = [("FOLDER", disk.as_str()), ("MAPPED", mapped)];
+        on_a_small_disk(&child::command("fill_the_disk", &variables)).expect_success();
+    }
+}
+
+/// Runs the child with a disk of 1 MiB at its `FOLDER`.
+fn on_a_small_disk(child: &Command) -> child::Outcome {
     let mut command = Command::new("unshare");
-    command.args(unshare).args(["sh", "-c"]);
+    command.args(UNSHARE).args(["sh", "-c"]);
     command.arg("mount -t tmpfs -o size=1m tmpfs \"$FOLDER\" && exec \"$0\"");
     command.arg(child.get_program());
     for (name, value) in child.get_envs() {
@@ -189,5 +199,5 @@ fn a_disk_that_is_full_fifty_times_loses_no_archive_and_goes_on_by_itself() {
             None => command.env_remove(name),
         };
     }
-    child::finish(command).expect_success();
+    child::finish(command)
 }

@@ -93,9 +93,11 @@ fn renamed_files_lose_nothing() {
     if !is_there() {
         return;
     }
-    for mode in [Mode::Immediate, Mode::Background] {
+    for (mode, mapped) in
+        [(Mode::Immediate, false), (Mode::Background, false), (Mode::Immediate, true)]
+    {
         let folder = Folder::new();
-        let file = File::at(folder.file("app.log")).format(Json::new());
+        let file = File::at(folder.file("app.log")).format(Json::new()).mapped(mapped);
         let logger = nexlog::builder().file(file).mode(mode).build().unwrap();
         let logrotate = Logrotate::new(&folder, "  create 0600\n");
         let counts = under_load(&logger, || {
@@ -149,9 +151,14 @@ fn copying_and_truncating_leaves_no_hole() {
     if !is_there() {
         return;
     }
-    for mode in [Mode::Immediate, Mode::Buffered] {
+    for (mode, mapped) in [
+        (Mode::Immediate, false),
+        (Mode::Buffered, false),
+        (Mode::Immediate, true),
+        (Mode::Buffered, true),
+    ] {
         let folder = Folder::new();
-        let file = File::at(folder.file("app.log")).format(Json::new());
+        let file = File::at(folder.file("app.log")).format(Json::new()).mapped(mapped);
         let logger = nexlog::builder().file(file).mode(mode).build().unwrap();
         let logrotate = Logrotate::new(&folder, "  copytruncate\n");
         under_load(&logger, || (0..RUNS / 2).for_each(|_| logrotate.run()));

@@ -40,16 +40,17 @@ fn ten_thousand_rotations_lose_and_split_nothing() {
     // A line has about 100 bytes, so each file takes one or two.
     let limit = 230;
     let rotations = scaled(10_000, 100_000);
-    for (name, mode) in MODES {
+    for ((name, mode), mapped) in MODES.into_iter().flat_map(|mode| [(mode, false), (mode, true)]) {
         let folder = Folder::new();
         let file = File::at(folder.file("app.log"))
             .format(Json::new())
             .rotate(Rotate::size(limit))
-            .archive(Archive::sequence());
+            .archive(Archive::sequence())
+            .mapped(mapped);
         let logger = nexlog::builder().file(file).mode(mode).build().unwrap();
         let started = std::time::Instant::now();
         log_on_all_threads(&logger, 2 * rotations / THREADS + 10);
-        eprintln!("{name}: {:?}", started.elapsed());
+        eprintln!("{name}, mapped {mapped}: {:?}", started.elapsed());
         let stats = logger.stats();
         assert_balanced(&stats);
         let names = archives(folder.path(), "app.log");

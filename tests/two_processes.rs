@@ -13,6 +13,7 @@ support::child::harness! {
         four_processes_share_a_file_without_rotation,
         four_processes_share_a_file_and_rotate_it_one_at_a_time,
         four_processes_rotate_and_compress,
+        four_processes_map_a_file_and_rotate_it,
     ],
     scenes: [log_steps],
 }
@@ -25,6 +26,9 @@ fn log_steps() {
     let mut file = File::at(&path).format(Json::new());
     if told("KIND") != "plain" {
         file = file.rotate(Rotate::size(64 * KIB)).archive(Archive::sequence());
+    }
+    if told("KIND") == "mapped" {
+        file = file.mapped(true);
     }
     if told("KIND") == "compressed" {
         file = file.keep(Keep::all()).compress(Compression::Gzip);
@@ -89,7 +93,7 @@ fn check(folder: &Folder, kind: &str) {
     let all: Vec<String> =
         archives.iter().flat_map(|name| text_of(&folder.path().join(name))).collect();
     lines::assert_steps(&all, &[records; 4]);
-    if kind == "rotated" {
+    if kind != "compressed" && kind != "plain" {
         for archive in archives {
             let bytes = std::fs::metadata(folder.path().join(&archive)).unwrap().len();
             assert!(bytes <= 64 * KIB, "{archive} has {bytes} bytes");
@@ -107,4 +111,8 @@ fn four_processes_share_a_file_and_rotate_it_one_at_a_time() {
 
 fn four_processes_rotate_and_compress() {
     check(&Folder::new(), "compressed");
+}
+
+fn four_processes_map_a_file_and_rotate_it() {
+    check(&Folder::new(), "mapped");
 }

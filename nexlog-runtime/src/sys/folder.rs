@@ -379,19 +379,20 @@ pub fn unlock(file: &fs::File) {
     let _ = file;
 }
 
-/// Has the file system set this much space aside for the file, without changing its length.
-/// `Unsupported` where that is not to be had.
-pub fn reserve(file: &fs::File, bytes: u64) -> io::Result<()> {
+/// Has the file system set this much space aside for the file, from `offset` on, without changing
+/// its length. `Unsupported` where that is not to be had.
+pub fn reserve(file: &fs::File, offset: u64, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
-        let bytes = i64::try_from(bytes).map_err(|_| ErrorKind::InvalidInput)?;
+        let number = |value| i64::try_from(value).map_err(|_| ErrorKind::InvalidInput);
+        let (offset, bytes) = (number(offset)?, number(bytes)?);
         let (fd, keep_size) = (file.as_raw_fd(), libc::FALLOC_FL_KEEP_SIZE);
         // SAFETY: an open descriptor.
-        repeat(|| unsafe { libc::fallocate64(fd, keep_size, 0, bytes) }).map(|_| ())
+        repeat(|| unsafe { libc::fallocate64(fd, keep_size, offset, bytes) }).map(|_| ())
     }
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (file, bytes);
+        let _ = (file, offset, bytes);
         Err(ErrorKind::Unsupported.into())
     }
 }

@@ -1,10 +1,11 @@
 //! The operating system, as safe functions. The only place that calls libc or reads the TSC;
-//! `folder` has what files and their folders need.
+//! `folder` has what files and their folders need, `mapping` files as memory.
 //!
 //! Each function has a fallback on std or says `false` where a system lacks what it needs, so
 //! that nothing above has a `cfg` of its own. Nothing here allocates, locks or panics.
 
 pub mod folder;
+pub mod mapping;
 pub mod signal;
 
 use std::io;

@@ -157,7 +157,7 @@ fn a_lock_is_had_once_and_space_can_be_set_aside() {
     assert!(try_lock(&one).unwrap() && try_lock(&one).unwrap() && !try_lock(&two).unwrap());
     unlock(&one);
     assert!(try_lock(&two).unwrap());
-    match reserve(&one, 1 << 20) {
+    match reserve(&one, 0, 1 << 20) {
         Ok(()) => assert_eq!(one.metadata().unwrap().len(), 0),
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::Unsupported),
     }

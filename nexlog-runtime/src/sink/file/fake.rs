@@ -200,7 +200,7 @@ impl Fake {
         keep: Keep,
     ) -> io::Result<FileSink<Fake>> {
         let names = Names::new(OsStr::new("app.log"), archive, rotate.zone()).unwrap();
-        let rules = Rules { limit: rotate.bytes, reserve: None, is_managed: true };
+        let rules = Rules { limit: rotate.bytes, is_managed: true, ..Rules::default() };
         let mut system = self.clone();
         let live = system.open()?;
         let mut sink = FileSink::new(Path::new("app.log"), system, live, rules, names, keep);
@@ -399,6 +399,10 @@ impl Medium for FakeFile {
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     fn set_modified(&mut self, seconds: i64) -> io::Result<()> {
         self.inode.lock().unwrap().modified = seconds;
+        Ok(())
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
         Ok(())
     }
 

@@ -105,9 +105,7 @@ impl<S: System> FileSink<S> {
         });
         self.follow.has_failed = opened.is_err();
         let live = opened?;
-        if self.rules.reserve.is_some() {
-            let _ = self.live.trim();
-        }
+        self.trim();
         let is_other = live.identity() != self.live.identity();
         self.replace(live);
         self.meet()?;

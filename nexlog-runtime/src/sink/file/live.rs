@@ -31,6 +31,8 @@ use crate::sink::{Batch, Sink, WriteError};
 pub(super) struct Rules {
     pub(super) limit: Option<u64>,
     pub(super) reserve: Option<u64>,
+    /// Whether the live file may have space that is not used yet.
+    pub(super) sets_aside: bool,
     /// Whether writes take the lock that the processes share.
     pub(super) is_managed: bool,
 }
@@ -75,9 +77,16 @@ impl FileSink {
         #[cfg(any(feature = "gzip", feature = "zstd"))]
         let names_again = Names::new(live_name, &archive, rotate.zone());
         let mut disk = Disk::new(&file.path, file.mode, names.hidden("lock"))?;
+        if file.mapped {
+            disk.map(rotate.bytes);
+        }
         let live = disk.open_first()?;
-        let rules =
-            Rules { limit: rotate.bytes, reserve: file.preallocate, is_managed: file.is_managed() };
+        let rules = Rules {
+            limit: rotate.bytes,
+            reserve: file.preallocate,
+            sets_aside: file.mapped || file.preallocate.is_some(),
+            is_managed: file.is_managed(),
+        };
         let mut sink = FileSink::new(&file.path, disk, live, rules, names, keep);
         sink.follow.watch_hangups(file.hangup)?;
         sink.begin(&rotate).map_err(|source| Error::File {
@@ -147,8 +156,8 @@ impl<S: System> FileSink<S> {
         if !self.rules.is_managed {
             return Ok(());
         }
-        self.lock()?;
-        let outcome = self.put_in_order(rotate);
+        // Where another process has stopped with the lock, that is for the next start.
+        let outcome = if self.lock()? { self.put_in_order(rotate) } else { Ok(()) };
         self.unlock();
         outcome
     }
@@ -156,6 +165,9 @@ impl<S: System> FileSink<S> {
     /// Under the lock: what a dead process has left, what a start asks for, what is too much.
     fn put_in_order(&mut self, rotate: &Rotate) -> io::Result<()> {
         self.remove_next()?;
+        if self.rules.sets_aside {
+            self.mend()?;
+        }
         #[cfg(any(feature = "gzip", feature = "zstd"))]
         {
             let hidden = self.archives.names().hidden("packing");
@@ -168,6 +180,16 @@ impl<S: System> FileSink<S> {
             self.rotate_now(self.system.now_ns())?;
         }
         self.archives.enforce(&self.system)
+    }
+
+    /// What an earlier run has left behind the last record.
+    fn mend(&mut self) -> io::Result<()> {
+        self.live.mend()?;
+        self.trim();
+        let begun = self.begun;
+        self.meet()?;
+        self.begun = begun.min(self.begun);
+        Ok(())
     }
 
     /// Sees what the live file is like that was just opened. When it was written last; now, if it
@@ -193,6 +215,13 @@ impl<S: System> FileSink<S> {
     fn reserve(&mut self) {
         if let Some(bytes) = self.rules.reserve {
             let _ = self.live.reserve(bytes);
+        }
+    }
+
+    /// Gives back what the live file does not use.
+    pub(super) fn trim(&mut self) {
+        if self.rules.sets_aside && self.follow.is_locked {
+            let _ = self.live.trim();
         }
     }
 
@@ -315,8 +344,10 @@ impl<S: System> Sink for FileSink<S> {
 
 impl<S: System> Drop for FileSink<S> {
     fn drop(&mut self) {
-        if self.rules.reserve.is_some() {
-            let _ = self.live.trim();
+        // Without the lock the others do that when they close it, or the next start.
+        if self.rules.sets_aside && self.lock().is_ok() {
+            self.trim();
+            self.unlock();
         }
     }
 }

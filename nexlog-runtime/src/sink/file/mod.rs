@@ -16,6 +16,7 @@ mod fake;
 mod follow;
 mod keep;
 mod live;
+mod mapped;
 mod open;
 mod rotate;
 mod system;
@@ -87,6 +88,7 @@ pub struct File {
     keep: Option<Keep>,
     archive: Option<Archive>,
     preallocate: Option<u64>,
+    mapped: bool,
     hangup: bool,
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     compress: Option<Compression>,
@@ -103,6 +105,7 @@ impl File {
             keep: None,
             archive: None,
             preallocate: None,
+            mapped: false,
             hangup: false,
             #[cfg(any(feature = "gzip", feature = "zstd"))]
             compress: None,
@@ -161,6 +164,22 @@ impl File {
         self
     }
 
+    /// Has records written through memory that is mapped to the file, instead of with `write`.
+    /// Space for 4 MiB is set aside at a time (or for what [`Rotate::size`] allows, if that is
+    /// less), and given back when the file is rotated or closed, or at the next start after a
+    /// kill. Nothing else changes for readers, except that one who looks in the middle of a write
+    /// may see zeros where a record is about to be.
+    ///
+    /// Linux only, and only on file systems that can do it; elsewhere the logger is not built. The
+    /// process gets a handler for `SIGBUS`, which ends it when somebody truncates a mapped file
+    /// otherwise; faults that are not those of a log are passed on to the handler that was there
+    /// before. Formats whose records end with a zero byte cannot be written this way.
+    #[must_use]
+    pub fn mapped(mut self, mapped: bool) -> File {
+        self.mapped = mapped;
+        self
+    }
+
     /// Opens the file again, with the next write, after the process got the signal `SIGHUP`:
     /// what `kill -HUP` in logrotate's `postrotate` asks for. The signal then no longer
     /// ends the process; a handler that is there already is called, too.
@@ -170,13 +189,19 @@ impl File {
         self
     }
 
-    /// Whether anything is said about its archives.
+    /// Whether it is written under the lock: something is said about its archives, or space is set
+    /// aside behind its end, which a process must not give back while another one writes there.
     fn is_managed(&self) -> bool {
         #[cfg(any(feature = "gzip", feature = "zstd"))]
         let is_compressed = self.compress.is_some();
         #[cfg(not(any(feature = "gzip", feature = "zstd")))]
         let is_compressed = false;
-        is_compressed || self.rotate.is_some() || self.keep.is_some() || self.archive.is_some()
+        let sets_aside = self.mapped || self.preallocate.is_some();
+        is_compressed
+            || sets_aside
+            || self.rotate.is_some()
+            || self.keep.is_some()
+            || self.archive.is_some()
     }
 }
 

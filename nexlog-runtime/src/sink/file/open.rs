@@ -64,7 +64,7 @@ pub(super) fn open(
             "give each file sink a file of its own, or share one logger",
         ))
     })?;
-    Ok(LiveFile { claim, file })
+    Ok(LiveFile::new(claim, file))
 }
 
 type Failure = (io::Error, &'static str);

@@ -9,6 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::mapped::Mapped;
 use super::open::{self, Claim, Owner};
 use crate::error::Error;
 use crate::sys;
@@ -73,8 +74,12 @@ pub(super) trait Medium: Send + 'static {
     /// Has it look as if it was last written then, in seconds since 1970.
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     fn set_modified(&mut self, seconds: i64) -> io::Result<()>;
-    /// Gives back what was set aside and not used.
+    /// Gives back what was set aside and not used. Only under the lock: what others append
+    /// meanwhile would be cut off.
     fn trim(&mut self) -> io::Result<()>;
+    /// Takes away what a process that was killed has left behind the last record. Only under the
+    /// lock, too.
+    fn mend(&mut self) -> io::Result<()>;
 }
 
 /// The real world.
@@ -83,6 +88,8 @@ pub(super) struct Disk {
     path: PathBuf,
     lock_name: OsString,
     mode: u32,
+    /// Whether files are written through memory, up to which length.
+    mapped: Option<Option<u64>>,
     owner: Owner,
     folder: Folder,
     lock: Option<fs::File>,
@@ -94,7 +101,7 @@ impl Disk {
         open::check_mode(mode)?;
         let folder = open::folder(path)?;
         let (path, owner) = (path.to_owned(), Owner::new());
-        Ok(Disk { path, lock_name, mode, owner, folder, lock: None })
+        Ok(Disk { path, lock_name, mode, mapped: None, owner, folder, lock: None })
     }
 
     #[cfg(any(feature = "gzip", feature = "zstd"))]
@@ -105,6 +112,7 @@ impl Disk {
             path: self.path.clone(),
             lock_name: self.lock_name.clone(),
             mode: self.mode,
+            mapped: None,
             owner: self.owner,
             folder: Folder::open(path)?,
             lock: None,
@@ -113,7 +121,21 @@ impl Disk {
 
     /// As [`System::open`], with the error that the builder returns.
     pub(super) fn open_first(&mut self) -> Result<LiveFile, Error> {
-        open::open(&self.folder, &self.path, self.mode, self.owner)
+        let mut live = open::open(&self.folder, &self.path, self.mode, self.owner)?;
+        live.map(self.mapped);
+        let checked = live.mapped.as_mut().map_or(Ok(()), |mapped| mapped.check(&live.file));
+        checked.map_err(|source| Error::File {
+            path: self.path.clone(),
+            attempted: "map the log file",
+            source,
+            remedy: "leave `mapped(true)` out: this system, or its file system, cannot do that",
+        })?;
+        Ok(live)
+    }
+
+    /// Has files written through memory; `limit` is what they grow to.
+    pub(super) fn map(&mut self, limit: Option<u64>) {
+        self.mapped = Some(limit);
     }
 }
 
@@ -133,7 +155,10 @@ impl System for Disk {
     }
 
     fn open(&mut self) -> io::Result<LiveFile> {
-        open::open(&self.folder, &self.path, self.mode, self.owner).map_err(io::Error::other)
+        let opened = open::open(&self.folder, &self.path, self.mode, self.owner);
+        let mut live = opened.map_err(io::Error::other)?;
+        live.map(self.mapped);
+        Ok(live)
     }
 
     fn look_for_folder(&mut self) -> io::Result<()> {
@@ -146,9 +171,12 @@ impl System for Disk {
         let file = self.folder.create(name, self.mode)?;
         let identity = folder::look_at_file(&file, &self.path.with_file_name(name))?.identity;
         let claim = Claim::stake(identity, self.owner);
-        claim.map(|claim| LiveFile { claim, file }).ok_or_else(|| {
+        let claim = claim.ok_or_else(|| {
             io::Error::other("the new log file is one that this process logs to already")
-        })
+        })?;
+        let mut live = LiveFile::new(claim, file);
+        live.map(self.mapped);
+        Ok(live)
     }
 
     fn look(&self, name: &OsStr) -> io::Result<Option<Look>> {
@@ -188,7 +216,7 @@ impl System for Disk {
             return Ok(None);
         }
         file.set_len(0)?;
-        Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile { claim, file }))
+        Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile::new(claim, file)))
     }
 
     fn sync_all(&self) -> io::Result<()> {
@@ -220,14 +248,31 @@ pub(super) struct LiveFile {
     /// Declared before the file: an inode that is free again must not be claimed any more.
     pub(super) claim: Claim,
     pub(super) file: fs::File,
+    mapped: Option<Mapped>,
+}
+
+impl LiveFile {
+    pub(super) fn new(claim: Claim, file: fs::File) -> LiveFile {
+        LiveFile { claim, file, mapped: None }
+    }
+
+    fn map(&mut self, mapped: Option<Option<u64>>) {
+        self.mapped = mapped.map(Mapped::new);
+    }
 }
 
 impl Medium for LiveFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.mapped {
+            Some(mapped) => mapped.append(&self.file, bytes),
+            None => self.file.write(bytes),
+        }
     }
 
     fn cut_back(&mut self, bytes: usize) -> bool {
+        if let Some(mapped) = &mut self.mapped {
+            return mapped.cut_back(&self.file, bytes);
+        }
         // After an append the position is behind what was written. Another process that has
         // appended since keeps its records: then the end is elsewhere, and nothing is cut.
         let ours = self.file.stream_position().ok();
@@ -262,7 +307,7 @@ impl Medium for LiveFile {
     }
 
     fn reserve(&mut self, bytes: u64) -> io::Result<()> {
-        folder::reserve(&self.file, bytes)
+        folder::reserve(&self.file, 0, bytes)
     }
 
     #[cfg(any(feature = "gzip", feature = "zstd"))]
@@ -272,7 +317,14 @@ impl Medium for LiveFile {
     }
 
     fn trim(&mut self) -> io::Result<()> {
-        // The same length again: what lies behind it is given back.
-        self.file.set_len(self.file.metadata()?.len())
+        // The same length again: what lies behind it is given back. That is no write, and must
+        // not look like one.
+        let metadata = self.file.metadata()?;
+        self.file.set_len(metadata.len())?;
+        self.file.set_modified(metadata.modified()?)
+    }
+
+    fn mend(&mut self) -> io::Result<()> {
+        self.mapped.as_mut().map_or(Ok(()), |mapped| mapped.cut_rest(&self.file))
     }
 }

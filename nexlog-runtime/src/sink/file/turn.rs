@@ -111,9 +111,7 @@ impl<S: System> FileSink<S> {
             Err(error) if error.kind() == ErrorKind::Unsupported => Ok(()),
             outcome => outcome,
         };
-        if self.rules.reserve.is_some() {
-            let _ = self.live.trim();
-        }
+        self.trim();
         let taken = is_possible.and_then(|()| self.archives.take_in(&self.system, incoming));
         if let Err(error) = taken {
             let _ = self.system.remove(&hidden);

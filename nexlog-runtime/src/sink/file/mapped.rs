@@ -1,14 +1,15 @@
 //! A live file that is written through memory.
 //!
 //! Space is set aside, and memory mapped, an extent at a time; the file's length grows by what is
-//! written, so that readers and `copytruncate` never meet an unused rest. That takes two steps,
-//! length and bytes, and between them others may do something:
+//! written, so that readers never meet an unused rest. That takes two steps, length and bytes,
+//! since a store behind the end is a fault; and between them others may do something:
 //!
 //! - The process is killed. The file ends with zeros, which the next writer cuts off: no record
 //!   ends with one.
 //! - Somebody truncates the file before its length is set: then zeros lie before our place. They
 //!   are seen and cut off before anything is written there.
 //! - Somebody truncates it afterwards: the record goes with all others, as it would with `write`.
+//! - Somebody reads: zeros, where the record is about to be.
 //! - The disk has no room, or cannot be read, although space was set aside: an error.
 
 use std::fs;

@@ -63,7 +63,8 @@ use crate::error::Error;
 /// Several processes may share a file that is rotated if all of them state the same: they take
 /// turns under a lock on `.app.log.lock` beside it, one of them rotates, and the others follow. A
 /// process that stops while it has the lock holds the others for a second at most; they then
-/// write without it, and leave rotation to later.
+/// write without it, and leave rotation to later. The lock is taken for files that are mapped or
+/// have space set aside, too.
 ///
 /// # logrotate
 ///
@@ -168,7 +169,8 @@ impl File {
     /// Space for 4 MiB is set aside at a time (or for what [`Rotate::size`] allows, if that is
     /// less), and given back when the file is rotated or closed, or at the next start after a
     /// kill. Nothing else changes for readers, except that one who looks in the middle of a write
-    /// may see zeros where a record is about to be.
+    /// sees zeros where a record is about to be. The copies that `copytruncate` makes may have
+    /// some, so let logrotate rename (`create`), or rotate here.
     ///
     /// Linux only, and only on file systems that can do it; elsewhere the logger is not built. The
     /// process gets a handler for `SIGBUS`, which ends it when somebody truncates a mapped file

@@ -206,7 +206,6 @@ impl System for Disk {
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     fn open_alone(&self, name: &OsStr) -> io::Result<Option<LiveFile>> {
         let (file, _) = self.folder.open_append(name, self.mode)?;
-        open::check(&file.metadata()?, true).map_err(|(why, _)| why)?;
         if !folder::try_lock(&file)? {
             return Ok(None);
         }
@@ -215,6 +214,7 @@ impl System for Disk {
         if self.look(name)?.is_none_or(|look| look.identity != identity) {
             return Ok(None);
         }
+        open::check(&file.metadata()?, true).map_err(|(why, _)| why)?;
         file.set_len(0)?;
         Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile::new(claim, file)))
     }

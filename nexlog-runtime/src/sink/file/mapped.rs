@@ -19,9 +19,15 @@ use crate::sys::folder;
 use crate::sys::mapping::{Mapping, OFFSET_UNIT};
 
 /// Mapped and set aside at once. Larger ones were not faster.
-pub(super) const EXTENT_BYTES: u64 = 4 << 20;
+const EXTENT_BYTES: u64 = 4 << 20;
 /// So often somebody else may cut the file while one batch is written.
 const ATTEMPTS: u32 = 8;
+
+/// What is mapped at a time in a file that grows to `limit`.
+pub(super) fn extent(limit: Option<u64>) -> u64 {
+    let wanted = limit.unwrap_or(EXTENT_BYTES).clamp(OFFSET_UNIT, EXTENT_BYTES);
+    wanted.next_multiple_of(OFFSET_UNIT)
+}
 
 /// How a file is written through memory.
 #[derive(Debug)]
@@ -50,10 +56,7 @@ impl Window {
 }
 
 impl Mapped {
-    /// `limit` is what the file grows to.
-    pub(super) fn new(limit: Option<u64>) -> Mapped {
-        let extent = limit.unwrap_or(EXTENT_BYTES).next_multiple_of(OFFSET_UNIT);
-        let extent = extent.clamp(OFFSET_UNIT, EXTENT_BYTES);
+    pub(super) fn new(extent: u64) -> Mapped {
         Mapped { extent, window: None, reserved_to: 0, end: 0 }
     }
 
@@ -79,7 +82,7 @@ impl Mapped {
             let Some(Window { mapping, .. }) = &mut self.window else { continue };
             let before = place.checked_sub(1).map_or(b'\n', |before| mapping.read(before));
             if before == 0 {
-                self.cut_rest(file)?;
+                cut_rest(file)?;
                 end_line(file, bytes)?;
                 continue;
             }
@@ -147,27 +150,27 @@ impl Mapped {
         let end = end.filter(|_| is_ours).and_then(|end| end.checked_sub(bytes as u64));
         end.is_some_and(|end| file.set_len(end).is_ok())
     }
+}
 
-    /// Cuts the zeros off with which the file ends.
-    pub(super) fn cut_rest(&mut self, mut file: &fs::File) -> io::Result<()> {
-        let length = file.metadata()?.len();
-        let (mut end, mut block) = (length, [0; 4096]);
-        while end > 0 {
-            let count = usize::try_from(end).unwrap_or(usize::MAX).min(block.len());
-            let start = end - count as u64;
-            file.seek(SeekFrom::Start(start))?;
-            if file.read(&mut block[..count])? < count {
-                return Ok(()); // cut by somebody else meanwhile
-            }
-            let Some(last) = block[..count].iter().rposition(|byte| *byte != 0) else {
-                end = start;
-                continue;
-            };
-            end = start + last as u64 + 1;
-            break;
+/// Cuts the zeros off with which the file ends.
+pub(super) fn cut_rest(mut file: &fs::File) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let (mut end, mut block) = (length, [0; 4096]);
+    while end > 0 {
+        let count = usize::try_from(end).unwrap_or(usize::MAX).min(block.len());
+        let start = end - count as u64;
+        file.seek(SeekFrom::Start(start))?;
+        if file.read(&mut block[..count])? < count {
+            return Ok(()); // cut by somebody else meanwhile
         }
-        if end < length { file.set_len(end) } else { Ok(()) }
+        let Some(last) = block[..count].iter().rposition(|byte| *byte != 0) else {
+            end = start;
+            continue;
+        };
+        end = start + last as u64 + 1;
+        break;
     }
+    if end < length { file.set_len(end) } else { Ok(()) }
 }
 
 /// Ends a half line, where what follows is lines.

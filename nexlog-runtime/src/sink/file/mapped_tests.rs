@@ -33,7 +33,7 @@ impl Drop for Temporary {
 #[test]
 fn records_are_where_the_length_says_in_every_window() {
     let here = Temporary::new("windows");
-    let mut mapped = Mapped::new(Some(1)); // the smallest extent
+    let mut mapped = Mapped::new(extent(Some(1))); // the smallest extent
     let mut expected = String::new();
     for number in 0..3_000 {
         let record = format!("{number} {}\n", "x".repeat(number % 300));
@@ -50,7 +50,7 @@ fn records_are_where_the_length_says_in_every_window() {
 #[test]
 fn what_is_not_ours_before_our_place_is_cut_off() {
     let here = Temporary::new("rest");
-    let mut mapped = Mapped::new(None);
+    let mut mapped = Mapped::new(extent(None));
     mapped.append(&here.file, b"one\n").unwrap();
     // A kill between length and bytes, far away and in the middle of a record.
     here.file.set_len(40_000).unwrap();
@@ -65,14 +65,14 @@ fn what_is_not_ours_before_our_place_is_cut_off() {
     mapped.append(&here.file, b"four\n").unwrap();
     assert_eq!(here.text(), "four\n");
     here.file.set_len(8_192).unwrap();
-    mapped.cut_rest(&here.file).unwrap();
+    cut_rest(&here.file).unwrap();
     assert_eq!(here.text(), "four\n");
 }
 
 #[test]
 fn a_half_record_can_be_taken_back_and_a_zero_at_the_end_is_refused() {
     let here = Temporary::new("back");
-    let mut mapped = Mapped::new(None);
+    let mut mapped = Mapped::new(extent(None));
     mapped.append(&here.file, b"one\ntw").unwrap();
     assert!(mapped.cut_back(&here.file, 2));
     assert_eq!(here.text(), "one\n");
@@ -105,7 +105,7 @@ fn a_page_that_is_gone_ends_no_process() {
 #[test]
 fn a_file_that_is_cut_all_the_time_has_no_zero_and_no_half_line() {
     let here = Temporary::new("cut");
-    let mut mapped = Mapped::new(Some(1));
+    let mut mapped = Mapped::new(extent(Some(1)));
     let (stop, other) = (AtomicBool::new(false), here.file.try_clone().unwrap());
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -9,7 +9,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::mapped::Mapped;
+use super::mapped::{self, Mapped};
 use super::open::{self, Claim, Owner};
 use crate::error::Error;
 use crate::sys;
@@ -88,8 +88,8 @@ pub(super) struct Disk {
     path: PathBuf,
     lock_name: OsString,
     mode: u32,
-    /// Whether files are written through memory, up to which length.
-    mapped: Option<Option<u64>>,
+    /// If files are written through memory, how much is mapped at a time.
+    mapped: Option<u64>,
     owner: Owner,
     folder: Folder,
     lock: Option<fs::File>,
@@ -135,7 +135,7 @@ impl Disk {
 
     /// Has files written through memory; `limit` is what they grow to.
     pub(super) fn map(&mut self, limit: Option<u64>) {
-        self.mapped = Some(limit);
+        self.mapped = Some(mapped::extent(limit));
     }
 }
 
@@ -256,8 +256,8 @@ impl LiveFile {
         LiveFile { claim, file, mapped: None }
     }
 
-    fn map(&mut self, mapped: Option<Option<u64>>) {
-        self.mapped = mapped.map(Mapped::new);
+    fn map(&mut self, extent: Option<u64>) {
+        self.mapped = extent.map(Mapped::new);
     }
 }
 
@@ -325,6 +325,6 @@ impl Medium for LiveFile {
     }
 
     fn mend(&mut self) -> io::Result<()> {
-        self.mapped.as_mut().map_or(Ok(()), |mapped| mapped.cut_rest(&self.file))
+        if self.mapped.is_some() { mapped::cut_rest(&self.file) } else { Ok(()) }
     }
 }

@@ -47,12 +47,12 @@ const KINDS: &[(&str, Mode, Open)] = &[
     (PLAIN, Buffered, Some(|path| File::at(path).into())),
     ("managed: lock and look", Buffered, Some(|path| managed(path, GIB))),
     ("rotated every 8 MiB", Buffered, Some(|path| managed(path, 8 * MIB))),
-    // Place for: ("mapped", Buffered, Some(|path| File::at(path).mapped(true).into())),
+    ("mapped", Buffered, Some(|path| File::at(path).mapped(true).into())),
     ("floor: a line a `write`", Immediate, None),
     ("no file", Immediate, Some(|_| Nowhere.into())),
     (PLAIN, Immediate, Some(|path| File::at(path).into())),
     ("managed: lock and look", Immediate, Some(|path| managed(path, GIB))),
-    // Place for: ("mapped", Immediate, Some(|path| File::at(path).mapped(true).into())),
+    ("mapped", Immediate, Some(|path| File::at(path).mapped(true).into())),
 ];
 
 fn managed(path: PathBuf, bytes: u64) -> Output {

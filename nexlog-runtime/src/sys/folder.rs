@@ -127,6 +127,34 @@ impl Folder {
         self.open_at(name, libc::O_RDONLY, 0)
     }
 
+    /// Which file the name is of now, and how many bytes that has; `None` when there is no such
+    /// name. Not the time of the last write: since Linux 6.13 asking for that makes the next write
+    /// dearer, by 0.3 to 0.9 µs.
+    pub fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        {
+            let glanced = with_name(name, |name| {
+                let mut stat = core::mem::MaybeUninit::<libc::statx>::uninit();
+                let (flags, mask) = (libc::AT_SYMLINK_NOFOLLOW, libc::STATX_INO | libc::STATX_SIZE);
+                // SAFETY: as in `open_at`; the call fills `stat` when it returns 0.
+                repeat(|| unsafe {
+                    let fd = self.fd.as_raw_fd();
+                    libc::statx(fd, name.as_ptr(), flags, mask, stat.as_mut_ptr())
+                })?;
+                // SAFETY: filled.
+                let stat = unsafe { stat.assume_init_ref() };
+                let device = libc::makedev(stat.stx_dev_major, stat.stx_dev_minor);
+                Ok(((device, stat.stx_ino), stat.stx_size))
+            });
+            match glanced {
+                Err(error) if is_unknown(&error) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+                outcome => return outcome.map(Some),
+            }
+        }
+        Ok(self.look(name)?.map(|look| (look.identity, look.bytes)))
+    }
+
     /// What the name is now; `None` when there is no such name.
     pub fn look(&self, name: &OsStr) -> io::Result<Option<Look>> {
         let looked = with_name(name, |name| {
@@ -259,6 +287,10 @@ fn is_unknown(error: &io::Error) -> bool {
 
 #[cfg(not(unix))]
 impl Folder {
+    pub fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
+        Ok(self.look(name)?.map(|look| (look.identity, look.bytes)))
+    }
+
     pub fn open(path: &Path) -> io::Result<Folder> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         fs::read_dir(path).map(|_| Folder { path: path.to_owned() })

@@ -262,6 +262,10 @@ impl System for Fake {
         Ok(self.world().files.get(name).map(|inode| look(&inode.lock().unwrap())))
     }
 
+    fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
+        Ok(self.look(name)?.map(|look| (look.identity, look.bytes)))
+    }
+
     fn list(&self) -> io::Result<Vec<OsString>> {
         Ok(self.world().files.keys().cloned().collect())
     }

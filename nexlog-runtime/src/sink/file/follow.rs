@@ -80,14 +80,14 @@ impl<S: System> FileSink<S> {
     /// `is_due`: a missing file is made.
     fn look_for_file(&mut self, is_due: bool) -> io::Result<()> {
         let live = self.archives.names().live();
-        let mut look = self.system.look(live)?;
+        let mut look = self.system.glance(live)?;
         if look.is_none() && is_due {
             self.system.pause(MOMENT);
-            look = self.system.look(live)?;
+            look = self.system.glance(live)?;
         }
         match look {
-            Some(look) if look.identity == self.live.identity() => {
-                self.size = look.bytes;
+            Some((identity, bytes)) if identity == self.live.identity() => {
+                self.size = bytes;
                 self.follow.has_failed = false;
                 Ok(())
             }

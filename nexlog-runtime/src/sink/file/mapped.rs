@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use crate::sys::folder;
 use crate::sys::mapping::{Mapping, OFFSET_UNIT};
 
-/// Mapped and set aside at once. Larger ones were not faster.
+/// Mapped and set aside at once.
 const EXTENT_BYTES: u64 = 4 << 20;
 /// So often somebody else may cut the file while one batch is written.
 const ATTEMPTS: u32 = 8;

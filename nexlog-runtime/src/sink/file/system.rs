@@ -32,6 +32,8 @@ pub(super) trait System: Send + 'static {
     /// Makes a file that is not there.
     fn create(&self, name: &OsStr) -> io::Result<Self::File>;
     fn look(&self, name: &OsStr) -> io::Result<Option<Look>>;
+    /// As `look`, for less: which file it is and how long.
+    fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>>;
     fn list(&self) -> io::Result<Vec<OsString>>;
     /// Never overwrites.
     fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()>;
@@ -181,6 +183,10 @@ impl System for Disk {
 
     fn look(&self, name: &OsStr) -> io::Result<Option<Look>> {
         self.folder.look(name)
+    }
+
+    fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
+        self.folder.glance(name)
     }
 
     fn list(&self) -> io::Result<Vec<OsString>> {

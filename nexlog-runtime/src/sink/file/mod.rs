@@ -1,9 +1,9 @@
 //! [`File`]: records appended to a file, and files that nobody has to look after.
 //!
 //! The parts are the steps of a file's life: `open` (from a path to an open file), `live` (what
-//! is written to it), `mapped` (through memory), `follow` (noticing that it is not where it was), `rotate` and `date` (when
-//! its time is over), `turn` (the steps then), `archive` (names), `archives` (what there is),
-//! `keep` (what has to go), `compress`. `system` is the world they act on. When, which name and
+//! is written to it), `mapped` (through memory), `follow` (noticing that it is not where it
+//! was), `rotate` and `date` (when its time is over), `turn` (the steps then), `archive` (names),
+//! `archives` (what there is), `keep` (what has to go), `compress`. `system` is the world they act on. When, which name and
 //! which to delete are decided by pure code; here is what the user states.
 
 mod archive;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use nexlog::{Archive, File, Json, Keep, Rotate, info};
+use nexlog::{Archive, File, Json, Keep, Logger, Rotate, info};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,9 @@ support::child::harness! {
         interrupted_and_short_writes_lose_and_double_nothing,
         after_a_failed_sync_no_sync_is_called_a_success,
         a_disk_that_is_full_fifty_times_loses_no_archive_and_goes_on_by_itself,
+        a_file_system_that_becomes_read_only_loses_no_archive_and_goes_on_by_itself,
     ],
-    scenes: [log_two_hundred, log_and_sync, fill_the_disk],
+    scenes: [log_two_hundred, log_and_sync, fill_the_disk, forbid_writing],
 }
 
 /// The faults, compiled by the compiler that links Rust programs.
@@ -112,44 +113,32 @@ fn after_a_failed_sync_no_sync_is_called_a_success() {
     lines::assert_steps(&run("log_and_sync", &shim, "sync@1", ""), &[10]);
 }
 
-/// On a small disk that is filled up and emptied again, 50 times.
-fn fill_the_disk() {
-    let folder = PathBuf::from(told("FOLDER"));
+/// A logger whose file rotates often, on a disk with trouble ahead.
+fn troubled(folder: &Path) -> Logger {
     let file = File::at(folder.join("app.log"))
         .format(Json::new())
         .rotate(Rotate::size(8_000))
         .archive(Archive::sequence())
         .keep(Keep::files(1_000));
-    let logger = nexlog::builder().file(file).on_error(|_| {}).install().unwrap();
-    let (mut random, mut number) = (Random::new(7), 0_u64);
-    let mut log = |records: u64| {
-        for _ in 0..records {
-            info!("step", thread = 0, number);
-            number += 1;
-        }
-    };
-    for round in 0..50 {
-        log(random.below(40));
-        let ballast = folder.join("ballast");
-        let mut filling = fs::File::create(&ballast).unwrap();
-        let block = vec![0; 1 + usize::try_from(random.below(5_000)).unwrap()];
-        while filling.write_all(&block).is_ok() {}
-        while filling.write_all(b"x").is_ok() {}
-        log(200);
-        let lost = logger.stats().dropped;
-        drop(filling);
-        fs::remove_file(&ballast).unwrap();
-        let freed = Instant::now();
-        log(1);
-        assert_eq!(logger.stats().dropped, lost, "it does not go on by itself in round {round}");
-        assert!(freed.elapsed() < Duration::from_secs(1));
+    nexlog::builder().file(file).on_error(|_| {}).install().unwrap()
+}
+
+/// Logs so many records, numbered on.
+fn log(next: &mut u64, records: u64) {
+    for _ in 0..records {
+        info!("step", thread = 0, number = *next);
+        *next += 1;
     }
+}
+
+/// When the trouble is over: what was written is there, in order, in as many archives as there
+/// were rotations, with the loss.
+fn assert_exact(logger: &Logger, folder: &Path) {
     logger.flush(PATIENCE).unwrap();
     let stats = logger.stats();
     assert_balanced(&stats);
-    assert!(stats.dropped > 1_000, "the disk was never full: {stats:?}");
-    println!("{} {} {}", stats.written, stats.dropped, stats.rotations);
-    let mut names: Vec<_> = fs::read_dir(&folder)
+    assert!(stats.dropped > 1_000, "hardly any trouble: {stats:?}");
+    let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name.starts_with("app.log."))
@@ -164,6 +153,30 @@ fn fill_the_disk() {
     let numbers: Vec<u64> = steps.iter().map(|record| record["number"].as_u64().unwrap()).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "out of order or twice");
     assert_eq!(lines::sum(&records, "records lost by sink", "dropped"), stats.dropped);
+}
+
+/// On a small disk that is filled up and emptied again, 50 times.
+fn fill_the_disk() {
+    let folder = PathBuf::from(told("FOLDER"));
+    let logger = troubled(&folder);
+    let (mut random, mut next) = (Random::new(7), 0);
+    for round in 0..50 {
+        log(&mut next, random.below(40));
+        let ballast = folder.join("ballast");
+        let mut filling = fs::File::create(&ballast).unwrap();
+        let block = vec![0; 1 + usize::try_from(random.below(5_000)).unwrap()];
+        while filling.write_all(&block).is_ok() {}
+        while filling.write_all(b"x").is_ok() {}
+        log(&mut next, 200);
+        let lost = logger.stats().dropped;
+        drop(filling);
+        fs::remove_file(&ballast).unwrap();
+        let freed = Instant::now();
+        log(&mut next, 1);
+        assert_eq!(logger.stats().dropped, lost, "it does not go on by itself in round {round}");
+        assert!(freed.elapsed() < Duration::from_secs(1));
+    }
+    assert_exact(&logger, &folder);
 }
 
 /// A file system of its own takes root, or a system that lets users have name spaces.
@@ -189,5 +202,65 @@ fn a_disk_that_is_full_fifty_times_loses_no_archive_and_goes_on_by_itself() {
             None => command.env_remove(name),
         };
     }
+    child::finish(command).expect_success();
+}
+
+/// Writing is forbidden and allowed again, 20 times between two records and then at any instant,
+/// also between two steps of a rotation.
+fn forbid_writing() {
+    let folder = PathBuf::from(told("FOLDER"));
+    let switch = PathBuf::from(told("SWITCH"));
+    let forbid = || drop(fs::File::create(&switch).unwrap());
+    let allow = || fs::remove_file(&switch).unwrap();
+    let logger = troubled(&folder);
+    let (mut random, mut next) = (Random::new(7), 0);
+    for round in 0..20 {
+        log(&mut next, random.below(200));
+        forbid();
+        let before = logger.stats();
+        log(&mut next, 200);
+        assert_eq!(logger.rotate().is_err(), before.written > 0, "what cannot be was done");
+        let stats = logger.stats();
+        assert_eq!((stats.written, stats.dropped), (before.written, before.dropped + 200));
+        allow();
+        log(&mut next, 1);
+        assert_eq!(logger.stats().dropped, stats.dropped, "it does not go on in round {round}");
+    }
+    std::thread::scope(|scope| {
+        let flips = scope.spawn(|| {
+            for _ in 0..200 {
+                forbid();
+                std::thread::sleep(Duration::from_micros(random.below(2_000)));
+                allow();
+                std::thread::sleep(Duration::from_micros(random.below(4_000)));
+            }
+        });
+        while !flips.is_finished() {
+            log(&mut next, 50);
+            let _ = logger.rotate(); // after a failure it is not tried for a second by itself
+        }
+    });
+    // A rotation that stopped between its two renames leaves the next live file to the look that
+    // is due once a second.
+    let end = Instant::now() + PATIENCE;
+    while !folder.join("app.log").exists() {
+        assert!(Instant::now() < end, "the live file is never made again");
+        log(&mut next, 1);
+    }
+    log(&mut next, 1);
+    assert!(logger.stats().rotations > 50, "{:?}", logger.stats());
+    assert_exact(&logger, &folder);
+}
+
+/// By a shim: the kernel lets nobody make a file system read-only that has a file open for
+/// writing, and the ones that become so by themselves, after an error, never come back without
+/// being mounted anew.
+fn a_file_system_that_becomes_read_only_loses_no_archive_and_goes_on_by_itself() {
+    let (folder, tools) = (Folder::new(), Folder::new());
+    let (shim, switch) = (shim(&tools), tools.file("read-only"));
+    let place = folder.path().to_str().unwrap();
+    let variables = [("FOLDER", place), ("SWITCH", switch.to_str().unwrap())];
+    let mut command = child::command("forbid_writing", &variables);
+    command.env("LD_PRELOAD", &shim).env("FAULT", "erofs");
     child::finish(command).expect_success();
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use support::child::{self, told};
 use support::random::Random;
-use support::{Folder, PATIENCE, assert_balanced, lines};
+use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode};
 
 support::child::harness! {
     tests: [
@@ -19,8 +19,13 @@ support::child::harness! {
         after_a_failed_sync_no_sync_is_called_a_success,
         a_disk_that_is_full_fifty_times_loses_no_archive_and_goes_on_by_itself,
         a_file_system_that_becomes_read_only_loses_no_archive_and_goes_on_by_itself,
+        a_limit_on_the_size_of_files_costs_what_is_beyond_it_and_is_told,
+        files_that_rotate_below_a_limit_on_their_size_lose_nothing,
     ],
-    scenes: [log_two_hundred, log_and_sync, fill_the_disk, forbid_writing],
+    scenes: [
+        log_two_hundred, log_and_sync, fill_the_disk, forbid_writing, log_to_the_limit,
+        log_below_the_limit,
+    ],
 }
 
 /// The faults, compiled by the compiler that links Rust programs.
@@ -263,4 +268,86 @@ fn a_file_system_that_becomes_read_only_loses_no_archive_and_goes_on_by_itself()
     let mut command = child::command("forbid_writing", &variables);
     command.env("LD_PRELOAD", &shim).env("FAULT", "erofs");
     child::finish(command).expect_success();
+}
+
+/// No file of this process gets longer; writing tells that by an error and not by a signal.
+fn limit_files(bytes: libc::rlim_t) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the calls get a place for a limit, and a signal that exists is ignored.
+    unsafe {
+        assert_ne!(libc::signal(libc::SIGXFSZ, libc::SIG_IGN), libc::SIG_ERR);
+        assert_eq!(libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit), 0);
+        limit.rlim_cur = bytes.min(limit.rlim_max);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
+    }
+}
+
+/// The kernel takes a part of the record that reaches the limit, and nothing behind it.
+fn log_to_the_limit() {
+    const LIMIT: u64 = 10_000;
+    let path = PathBuf::from(told("FILE"));
+    let file = File::at(&path).format(Json::new());
+    let builder = nexlog::builder().file(file).mode(mode(&told("MODE"))).on_error(|_| {});
+    let logger = builder.install().unwrap();
+    limit_files(LIMIT);
+    let mut next = 0;
+    log(&mut next, 300);
+    let _ = logger.flush(PATIENCE);
+    let stats = logger.stats();
+    assert_balanced(&stats);
+    let steps = lines::of_file(&path);
+    let bytes = fs::metadata(&path).unwrap().len();
+    let line = steps.last().unwrap().len() as u64 + 1;
+    assert!((LIMIT - line..LIMIT).contains(&bytes), "the limit is not in a record: {bytes}");
+    lines::assert_steps(&steps, &[stats.written]);
+    assert_eq!(stats.dropped, 300 - stats.written);
+    limit_files(libc::RLIM_INFINITY);
+    log(&mut next, 10);
+    logger.flush(PATIENCE).unwrap();
+    let after = logger.stats();
+    assert_eq!((after.written, after.dropped), (stats.written + 10, stats.dropped));
+    let records = lines::parse(&lines::of_file(&path));
+    assert_eq!(lines::sum(&records, "records lost by sink", "dropped"), stats.dropped);
+    assert_eq!(lines::with_message(&records, "step").len() as u64, after.written);
+}
+
+fn a_limit_on_the_size_of_files_costs_what_is_beyond_it_and_is_told() {
+    for (name, _) in MODES {
+        let folder = Folder::new();
+        let path = folder.file("app.log");
+        let variables = [("FILE", path.to_str().unwrap()), ("MODE", name)];
+        child::run("log_to_the_limit", &variables).expect_success();
+    }
+}
+
+/// The space that is set aside for each file is beyond the limit, too.
+fn log_below_the_limit() {
+    let path = PathBuf::from(told("FILE"));
+    let (size, limit) = (told("SIZE").parse().unwrap(), told("LIMIT").parse().unwrap());
+    let file = File::at(&path).format(Json::new()).rotate(Rotate::size(size)).preallocate(1 << 20);
+    let builder = nexlog::builder().file(file).mode(mode(&told("MODE")));
+    let logger = builder.install().unwrap();
+    limit_files(limit);
+    log(&mut 0, 1_000);
+    logger.flush(PATIENCE).unwrap();
+    let stats = logger.stats();
+    assert_balanced(&stats);
+    assert_eq!((stats.written, stats.errors), (1_000, 0));
+    let archives = (1..=stats.rotations).rev().map(|number| format!("app.log.{number}"));
+    let files = archives.map(|name| path.with_file_name(name)).chain([path.clone()]);
+    let all: Vec<String> = files.flat_map(|file| lines::of_file(&file)).collect();
+    lines::assert_steps(&all, &[1_000]);
+}
+
+fn files_that_rotate_below_a_limit_on_their_size_lose_nothing() {
+    for (name, _) in MODES {
+        // The second is smaller than what a new file has to have room for.
+        for (size, limit) in [("10000", "10000"), ("1000", "1000")] {
+            let folder = Folder::new();
+            let path = folder.file("app.log");
+            let place = ("FILE", path.to_str().unwrap());
+            let variables = [place, ("MODE", name), ("SIZE", size), ("LIMIT", limit)];
+            child::run("log_below_the_limit", &variables).expect_success();
+        }
+    }
 }

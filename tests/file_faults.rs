@@ -323,30 +323,36 @@ fn a_limit_on_the_size_of_files_costs_what_is_beyond_it_and_is_told() {
 /// The space that is set aside for each file is beyond the limit, too.
 fn log_below_the_limit() {
     let path = PathBuf::from(told("FILE"));
-    let (size, limit) = (told("SIZE").parse().unwrap(), told("LIMIT").parse().unwrap());
-    let file = File::at(&path).format(Json::new()).rotate(Rotate::size(size)).preallocate(1 << 20);
+    let limit = told("LIMIT").parse().unwrap();
+    let file = File::at(&path).format(Json::new()).rotate(Rotate::size(limit));
+    let file = file.archive(Archive::sequence()).preallocate(1 << 20);
     let builder = nexlog::builder().file(file).mode(mode(&told("MODE")));
     let logger = builder.install().unwrap();
     limit_files(limit);
-    log(&mut 0, 1_000);
+    log(&mut 0, 2_000);
     logger.flush(PATIENCE).unwrap();
     let stats = logger.stats();
     assert_balanced(&stats);
-    assert_eq!((stats.written, stats.errors), (1_000, 0));
-    let archives = (1..=stats.rotations).rev().map(|number| format!("app.log.{number}"));
+    assert_eq!((stats.written, stats.errors), (2_000, 0));
+    let archives = (1..=stats.rotations).map(|number| format!("app.log.{number:06}"));
     let files = archives.map(|name| path.with_file_name(name)).chain([path.clone()]);
     let all: Vec<String> = files.flat_map(|file| lines::of_file(&file)).collect();
-    lines::assert_steps(&all, &[1_000]);
+    lines::assert_steps(&all, &[2_000]);
 }
 
 fn files_that_rotate_below_a_limit_on_their_size_lose_nothing() {
+    let folder = Folder::new();
+    let logger = nexlog::builder().file(File::at(folder.file("app.log")).format(Json::new()));
+    info!(logger(&logger.build().unwrap()), "step", thread = 0, number = 1_000);
+    let line = fs::metadata(folder.file("app.log")).unwrap().len();
     for (name, _) in MODES {
-        // The second is smaller than what a new file has to have room for.
-        for (size, limit) in [("10000", "10000"), ("1000", "1000")] {
+        // One byte less than some lines take. The second is less than what a new file has to have
+        // room for.
+        for limit in [100 * line - 1, 5 * line - 1] {
             let folder = Folder::new();
-            let path = folder.file("app.log");
+            let (path, limit) = (folder.file("app.log"), limit.to_string());
             let place = ("FILE", path.to_str().unwrap());
-            let variables = [place, ("MODE", name), ("SIZE", size), ("LIMIT", limit)];
+            let variables = [place, ("MODE", name), ("LIMIT", &limit)];
             child::run("log_below_the_limit", &variables).expect_success();
         }
     }

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use support::child::{self, told};
 use support::random::Random;
-use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode};
+use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode, shim};
 
 support::child::harness! {
     tests: [
@@ -26,16 +26,6 @@ support::child::harness! {
         log_two_hundred, log_and_sync, fill_the_disk, forbid_writing, log_to_the_limit,
         log_below_the_limit,
     ],
-}
-
-/// The faults, compiled by the compiler that links Rust programs.
-fn shim(folder: &Folder) -> PathBuf {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/faults.c");
-    let library = folder.file("faults.so");
-    let mut compiler = Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
-    assert!(compiler.status().expect("a C compiler").success());
-    library
 }
 
 /// A scene with a fault. What was written to its file, rotated or not.
@@ -69,7 +59,7 @@ fn log_two_hundred() {
 
 fn a_fault_at_each_of_two_hundred_writes_is_counted_exactly() {
     let folder = Folder::new();
-    let shim = shim(&folder);
+    let shim = shim::compile(&folder);
     for kind in ["eio", "enospc", "efbig"] {
         for number in 1..=200_u64 {
             let fault = format!("{kind}@{number}");
@@ -90,7 +80,7 @@ fn a_fault_at_each_of_two_hundred_writes_is_counted_exactly() {
 
 fn interrupted_and_short_writes_lose_and_double_nothing() {
     let folder = Folder::new();
-    let shim = shim(&folder);
+    let shim = shim::compile(&folder);
     let single = (1..=200).flat_map(|n| [format!("short@{n}"), format!("eintr@{n}")]);
     for fault in single.chain(["short".to_owned(), "eintr".to_owned()]) {
         let written = run("log_two_hundred", &shim, &fault, "0");
@@ -114,7 +104,7 @@ fn log_and_sync() {
 
 fn after_a_failed_sync_no_sync_is_called_a_success() {
     let folder = Folder::new();
-    let shim = shim(&folder);
+    let shim = shim::compile(&folder);
     lines::assert_steps(&run("log_and_sync", &shim, "sync@1", ""), &[10]);
 }
 
@@ -262,7 +252,7 @@ fn forbid_writing() {
 /// being mounted anew.
 fn a_file_system_that_becomes_read_only_loses_no_archive_and_goes_on_by_itself() {
     let (folder, tools) = (Folder::new(), Folder::new());
-    let (shim, switch) = (shim(&tools), tools.file("read-only"));
+    let (shim, switch) = (shim::compile(&tools), tools.file("read-only"));
     let place = folder.path().to_str().unwrap();
     let variables = [("FOLDER", place), ("SWITCH", switch.to_str().unwrap())];
     let mut command = child::command("forbid_writing", &variables);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use support::child::{self, told};
 use support::random::Random;
 use support::witness::Witness;
-use support::{Folder, PATIENCE, lines, scaled, wait_until};
+use support::{Folder, PATIENCE, lines, scaled, shim, wait_until};
 
 support::child::harness! {
     tests: [
@@ -67,7 +67,7 @@ fn log_until_killed() {
 }
 
 /// Runs the scene and kills it at some instant.
-fn run_and_kill(folder: &Folder, kind: &str, run: usize, random: &mut Random) {
+fn run_and_kill(folder: &Folder, shim: &Path, kind: &str, run: usize, random: &mut Random) {
     let (path, page, run_text) = (folder.file("app.log"), folder.file("witness"), run.to_string());
     let variables = [
         ("FILE", path.to_str().unwrap()),
@@ -76,17 +76,17 @@ fn run_and_kill(folder: &Folder, kind: &str, run: usize, random: &mut Random) {
         ("RUN", &run_text),
     ];
     let witness = Witness::at(&page);
-    let mut child = child::command("log_until_killed", &variables).spawn().unwrap();
+    let mut command = child::command("log_until_killed", &variables);
+    if random.chance(2) {
+        // Else most kills meet a write or an `fdatasync`.
+        command.env("LD_PRELOAD", shim).env("FAULT", "slow");
+    }
+    let mut child = command.spawn().unwrap();
     // One in five is killed at its start, while it clears up behind the one before.
     if !random.chance(5) {
         wait_until("the first record", || witness.last(run * THREADS) > 0);
     }
     std::thread::sleep(Duration::from_micros(random.below(30_000)));
-    match random.below(3) {
-        0 => {}
-        1 => wait_for_it_to_go(&path),
-        _ => wait_for_it_to_go(&folder.file(".app.log.packing")),
-    }
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().signal(), Some(libc::SIGKILL), "it ended by itself");
     let torn = random.chance(2) && std::fs::read(&path).is_ok_and(|bytes| bytes.ends_with(b"\n"));
@@ -94,19 +94,6 @@ fn run_and_kill(folder: &Folder, kind: &str, run: usize, random: &mut Random) {
         // Rare by itself: most file systems finish a short write first.
         let mut live = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
         std::io::Write::write_all(&mut live, HALF.as_bytes()).unwrap();
-    }
-}
-
-/// Aims: returns between two steps, when this name has just gone; or after a while.
-fn wait_for_it_to_go(path: &Path) {
-    let end = Instant::now() + Duration::from_millis(30);
-    let mut was_there = false;
-    while Instant::now() < end {
-        let is_there = path.exists();
-        if was_there && !is_there {
-            return;
-        }
-        was_there = is_there;
     }
 }
 
@@ -205,18 +192,20 @@ fn check(folder: &Folder, kind: &str, runs: usize) {
 }
 
 fn kill_again_and_again(kind: &str, chains: u64) {
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
     for chain in 0..chains {
         let folder = Folder::new();
         let mut random = Random::new(chain + 1);
         for run in 0..RUNS {
-            run_and_kill(&folder, kind, run, &mut random);
+            run_and_kill(&folder, &shim, kind, run, &mut random);
             let logger = nexlog::builder().file(file(&folder.file("app.log"), kind));
             drop(logger.build().unwrap());
             check(&folder, kind, run + 1);
         }
         let witness = Witness::at(&folder.file("witness"));
         let records: u64 = (0..RUNS * THREADS).map(|slot| witness.last(slot)).sum();
-        assert!(archives(&folder, kind).len() > 20, "it hardly rotated: {records} records");
+        assert!(archives(&folder, kind).len() > 5, "it hardly rotated: {records} records");
     }
 }
 

@@ -1,19 +1,29 @@
-// In front of the system's `write` and `fdatasync` for files named *.log: faults as FAULT says.
+// In front of the system's calls for files named *.log: faults as FAULT says.
 // `eio@7`: the 7th write fails with EIO; `eintr@7`: with EINTR; `short@7`: takes one byte;
 // `efbig@7`, `enospc@7`; `sync@1`: the first fdatasync fails with EIO. Without a number: each one
-// (every second one for eintr).
+// (every second one for eintr). `erofs`: while the file that SWITCH names is there, nothing can be
+// written, made, renamed or deleted whose name has `.log` in it, as on a file system that became
+// read-only under open files. `slow`: a moment passes before each of these steps.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int is_log(int fd) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length <= 0) return 0;
+    path[length] = 0;
+    const char *fault = getenv("FAULT");
+    // A live file may be an archive already.
+    if (fault && strcmp(fault, "erofs") == 0) return strstr(path, ".log") != NULL;
     return length > 4 && memcmp(path + length - 4, ".log", 4) == 0;
 }
 
@@ -26,6 +36,18 @@ static int is_due(const char *kind, long number) {
     return fault[length] == 0 && (strcmp(kind, "eintr") != 0 || number % 2 == 1);
 }
 
+static int is_read_only(void) {
+    const char *name = getenv("SWITCH");
+    return is_due("erofs", 0) && name && access(name, F_OK) == 0;
+}
+
+// Whether changing this name fails.
+static int is_fixed(const char *name) {
+    if (!strstr(name, ".log")) return 0;
+    if (is_due("slow", 0)) usleep(200);
+    return is_read_only();
+}
+
 ssize_t write(int fd, const void *bytes, size_t count) {
     static ssize_t (*next)(int, const void *, size_t);
     static long number;
@@ -36,6 +58,7 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     if (is_due("eintr", number)) return errno = EINTR, -1;
     if (is_due("efbig", number)) return errno = EFBIG, -1;
     if (is_due("enospc", number)) return errno = ENOSPC, -1;
+    if (is_read_only()) return errno = EROFS, -1;
     if (is_due("short", number) && count > 1) return next(fd, bytes, 1);
     return next(fd, bytes, count);
 }
@@ -46,4 +69,35 @@ int fdatasync(int fd) {
     if (!next) next = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
     if (is_log(fd) && is_due("sync", ++number)) return errno = EIO, -1;
     return next(fd);
+}
+
+int openat(int fd, const char *name, int flags, ...) {
+    static int (*next)(int, const char *, int, ...);
+    if (!next) next = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
+    va_end(more);
+    if (flags & (O_CREAT | O_WRONLY | O_RDWR) && is_fixed(name)) return errno = EROFS, -1;
+    return next(fd, name, flags, mode);
+}
+
+int unlinkat(int fd, const char *name, int flags) {
+    static int (*next)(int, const char *, int);
+    if (!next) next = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+    if (is_fixed(name)) return errno = EROFS, -1;
+    return next(fd, name, flags);
+}
+
+// `renameat2` is called by its number.
+long syscall(long number, ...) {
+    static long (*next)(long, ...);
+    if (!next) next = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    va_list more;
+    va_start(more, number);
+    long a[6];
+    for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
+    va_end(more);
+    if (number == SYS_renameat2 && is_fixed((const char *)a[1])) return errno = EROFS, -1;
+    return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

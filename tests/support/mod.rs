@@ -7,6 +7,7 @@
 pub mod child;
 pub mod lines;
 pub mod random;
+pub mod shim;
 pub mod sinks;
 pub mod witness;
 

@@ -1,5 +1,7 @@
 //! Making room: gaps, pairs, foreign files, and others who rename at the same time.
 
+use std::time::Duration;
+
 use super::super::fake::{Fake, write};
 use super::super::rotate::Rotate;
 use super::super::{Archive, Keep};
@@ -81,6 +83,45 @@ fn a_sequence_goes_on_where_it_was() {
     fake.put("app.log.000041.gz", "");
     fill(&fake, &Archive::sequence(), Keep::files(2), 4);
     assert_eq!(visible(&fake), ["app.log", "app.log.000043", "app.log.000044"]);
+}
+
+/// At a start and at each rotation; never the live file, however old, nor what is of the future.
+#[test]
+fn archives_go_when_they_are_older_than_that_and_not_before() {
+    const DAY: i64 = 86_400;
+    let (fake, today) = (Fake::new(), 1_764_028_800);
+    let keep = Keep::all().max_age(Duration::from_secs(3 * 86_400));
+    for (name, wall) in [
+        ("app.log", today - 9 * DAY),
+        ("app.log.1", today + DAY),
+        ("app.log.2.gz", today - 2 * DAY),
+        // As old as it may be.
+        ("app.log.3", today - 3 * DAY),
+        ("app.log.4.zst", today - 3 * DAY - 1),
+        // Older than the one after it, though its number is lower.
+        ("app.log.5", today - 2 * DAY),
+        // There twice: a start leaves the compressed one, and that one is too old.
+        ("app.log.6", today),
+        ("app.log.6.gz", today - 4 * DAY),
+        ("app.log.2000", today - 9 * DAY),
+    ] {
+        fake.set_wall(wall);
+        fake.put(name, name);
+    }
+    fake.set_wall(today);
+    let mut sink = fake.sink(&Rotate::size(64), &Archive::numbered(), keep);
+    let left = ["app.log", "app.log.1", "app.log.2.gz", "app.log.2000", "app.log.3", "app.log.5"];
+    assert_eq!(visible(&fake), left);
+    fake.set_wall(today + 1);
+    write(&mut sink, &[&record(0)]).unwrap();
+    // Number 3 is a second too old, and leaves a gap.
+    let left = ["app.log", "app.log.1", "app.log.2", "app.log.2000", "app.log.3.gz", "app.log.5"];
+    assert_eq!(visible(&fake), left);
+    assert_eq!(fake.text("app.log.1"), "app.log\n", "it was old, but not an archive");
+    fake.pass(10 * 86_400);
+    write(&mut sink, &[&record(1)]).unwrap();
+    assert_eq!(visible(&fake), ["app.log", "app.log.1", "app.log.2000"]);
+    assert_eq!(fake.text("app.log.1"), record(0));
 }
 
 /// The folder is remembered for a second; meanwhile somebody takes the names that come next.

@@ -227,6 +227,7 @@ impl<S: System> FileSink<S> {
 
     /// Writes the batch, file by file. The first value is trouble that cost no record.
     fn write_all(&mut self, batch: &Batch<'_>) -> (Option<io::Error>, Result<(), WriteError>) {
+        self.end_half_line(batch);
         let mut trouble = self.rotate_if_due();
         let mut first = 0;
         while first < batch.len() {
@@ -249,6 +250,15 @@ impl<S: System> FileSink<S> {
             first = next;
         }
         (trouble, Ok(()))
+    }
+
+    /// Before the file may become an archive: archives are often read as one stream, and the next
+    /// one would go on in the middle of the line. Where that does not work, `put` has to.
+    fn end_half_line(&mut self, batch: &Batch<'_>) {
+        let has_room = self.rules.limit.is_none_or(|limit| self.size < limit);
+        if self.torn && has_room && batch.bytes().ends_with(b"\n") {
+            self.torn = self.append(b"\n").is_err();
+        }
     }
 
     /// The number behind the last record that fits in the live file, from `first` on.

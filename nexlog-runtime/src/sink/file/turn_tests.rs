@@ -62,6 +62,25 @@ fn a_start_rotates_if_it_is_told_to_and_goes_on_else() {
     assert_eq!((fake.text("app.log"), fake.text("app.log.1")), (String::new(), "old\na\n".into()));
 }
 
+/// Whoever reads archives as one stream: no record continues the half line before it.
+#[test]
+fn half_a_line_is_ended_before_its_file_becomes_an_archive() {
+    for (rotate, old, archived) in [
+        (Rotate::size(64), "whole\nhalf", "whole\nhalf\n"),
+        (Rotate::every(Period::Hour), "whole\nhalf", "whole\nhalf\n"),
+        // The limit holds.
+        (Rotate::size(10), "whole\nhalf", "whole\nhalf"),
+    ] {
+        let fake = Fake::new();
+        fake.put("app.log", old);
+        fake.pass(7_200);
+        let next = format!("{:<62}\n", "next");
+        write(&mut fake.sink(&rotate, &Archive::sequence(), Keep::all()), &[&next]).unwrap();
+        assert_eq!(fake.text("app.log.000001"), archived, "{rotate:?}");
+        assert_eq!(fake.text("app.log"), next, "{rotate:?}");
+    }
+}
+
 #[test]
 fn each_period_has_a_file_and_the_one_of_an_earlier_run_ends_with_the_first_record() {
     let fake = Fake::new();

@@ -25,6 +25,11 @@ struct Gate {
 }
 
 static GATE: Mutex<Option<Gate>> = Mutex::new(None);
+/// For a fork.
+pub(crate) fn hold(end: std::time::Instant) -> Option<Box<dyn core::any::Any>> {
+    crate::pipeline::fork::hold(&GATE, end)
+}
+
 /// The site that was first used last; the rest by `Site::next`.
 static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 

@@ -20,10 +20,12 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub(crate) enum Kind {
     /// A sink failed and there is no `on_error`.
     Sink,
+    /// A forked child cannot log.
+    Fork,
 }
 
 /// One limit for each [`Kind`].
-static LIMITS: [Limit; 1] = [const { Limit::new() }; 1];
+static LIMITS: [Limit; 2] = [const { Limit::new() }; 2];
 
 /// At most one a second.
 struct Limit {

@@ -7,7 +7,7 @@
 use core::sync::atomic::AtomicU8;
 use core::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::chain::FrameRef;
 use super::frame::Frame;
@@ -43,6 +43,16 @@ static LOGGERS: Mutex<Option<Arc<Asking>>> = Mutex::new(None);
 
 /// Held while the list is made anew.
 static TELLING: Mutex<()> = Mutex::new(());
+
+/// For a fork.
+pub(crate) fn hold_first(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    crate::pipeline::fork::hold(&TELLING, end)
+}
+
+/// For a fork.
+pub(crate) fn hold_second(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    crate::pipeline::fork::hold(&LOGGERS, end)
+}
 
 type Asking = Vec<(Weak<Core>, SpanRecords)>;
 

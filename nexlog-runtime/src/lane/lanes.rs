@@ -89,6 +89,11 @@ impl Lanes {
         self.iter().map(Lane::accepted).sum()
     }
 
+    /// In a forked child: nothing was accepted yet.
+    pub(crate) fn forget_counts(&self) {
+        self.iter().for_each(Lane::forget_count);
+    }
+
     /// Whether some lane has something to read.
     pub(crate) fn have_unread(&self) -> bool {
         self.iter().any(|lane| lane.published() > lane.consumed())

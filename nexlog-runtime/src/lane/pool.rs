@@ -75,6 +75,11 @@ impl Pool {
         }
     }
 
+    /// The lock of [`grow`](Pool::grow), for a fork.
+    pub(crate) fn growing(&self) -> &Mutex<usize> {
+        &self.growing
+    }
+
     /// A segment that nobody else has, or `None` when neither the pool nor its allocator has
     /// one.
     pub(crate) fn take(&self) -> Option<Segment> {

@@ -313,6 +313,27 @@ impl Reader {
         self.is_behind = false;
     }
 
+    /// Gives back, unread, all that the lanes hold. Not during a pass.
+    pub(crate) fn discard_all(&mut self) {
+        self.sources.clear();
+        for lane in self.lanes.iter() {
+            // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again.
+            let mut cursor = unsafe { lane.unread() };
+            while let Some(raw) = cursor.peek(&self.lanes.pool) {
+                if raw.header.kind == Kind::Thread as u8
+                    && let Some(thread) = self.threads.get_mut(lane.number())
+                {
+                    // SAFETY: peeked, and not released before the end of this block.
+                    let marker = unsafe { thread_info(&raw) };
+                    *thread = (marker.id, marker.name.to_owned());
+                }
+                cursor.pass(&raw);
+            }
+            // SAFETY: as above.
+            unsafe { lane.release(&self.lanes.pool, &cursor) };
+        }
+    }
+
     /// Gives back, unread, the oldest half of what a lane holds; returns how many users'
     /// records that were. Not during a pass.
     pub(crate) fn discard_half(&mut self, lane: &Lane) -> u64 {

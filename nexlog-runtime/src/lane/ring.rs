@@ -269,6 +269,11 @@ impl Lane {
         self.producer.0.accepted.load(Relaxed)
     }
 
+    /// Back to 0, in a forked child, where no other thread is.
+    pub(crate) fn forget_count(&self) {
+        self.producer.0.accepted.store(0, Relaxed);
+    }
+
     /// The end of what is committed.
     pub(crate) fn published(&self) -> u64 {
         self.published.0.load(Acquire) // pairs with `commit`

@@ -85,6 +85,12 @@ impl Doze {
         }
     }
 
+    /// In a forked child there is no worker: the next caller finds it asleep.
+    pub(crate) fn lose_worker(&self) {
+        self.is_asleep.store(true, SeqCst);
+        self.set_deadline(0);
+    }
+
     /// A caller whose deadline has come: whether it is the one to unpark the worker.
     pub(crate) fn wake(&self) -> bool {
         fence(SeqCst);

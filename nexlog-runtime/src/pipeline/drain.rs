@@ -137,6 +137,13 @@ impl Pipeline {
         Some(images)
     }
 
+    /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
+    pub(super) fn forget_all(&mut self) {
+        self.reset();
+        self.reader.discard_all();
+        self.told = DroppedBy::default();
+    }
+
     fn reset(&mut self) {
         self.entries.clear();
         self.masks.clear();

@@ -6,6 +6,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::error::DropReason;
 use crate::lane::read::Images;
@@ -41,6 +42,7 @@ pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
     let mut spare = None;
     if !STARTED.load(Relaxed) {
         spare = Some(Images::sized(MAX_BYTES).ok_or(DropReason::NoMemory)?);
+        super::fork::watch();
     }
     let mut guard = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
     STARTED.store(true, Relaxed);
@@ -61,6 +63,22 @@ pub(crate) fn push(record: &Images) -> Result<(), DropReason> {
         return Err(DropReason::Early);
     }
     Ok(())
+}
+
+/// For a fork.
+pub(super) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    super::fork::hold(&EARLY, end)
+}
+
+/// In a forked child: what waits is the parent's.
+pub(super) fn forget() {
+    if let Ok(mut early) = EARLY.try_lock()
+        && let Some(early) = early.as_mut()
+    {
+        early.images = Images::default();
+    }
+    FULL.store(false, Relaxed);
+    LOST.store(0, Relaxed);
 }
 
 /// Counts one that did not fit.

@@ -4,7 +4,7 @@
 //! logger's only for so long: two loggers whose sinks log to each other would else wait for each
 //! other. Errors are reported when the mutex is free again.
 
-use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -42,8 +42,10 @@ impl Core {
     pub(super) fn lock(&self, patience: Duration) -> Option<Locked<'_>> {
         match thread::pass_of(self) {
             Place::Inside => None,
+            _ if self.is_cut_off.load(Relaxed) => None,
             Place::Elsewhere => self.lock_until(Instant::now() + patience),
             Place::Outside => {
+                super::fork::give_way();
                 let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(Locked { pipeline, mark: PassMark::set(self) })
             }
@@ -66,11 +68,12 @@ impl Core {
 
     pub(super) fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {
         let mut pause = Duration::from_micros(20);
+        super::fork::give_way();
         loop {
             if let Some(locked) = self.try_lock() {
                 return Some(locked);
             }
-            if self.is_inside() || Instant::now() >= end {
+            if self.is_inside() || self.is_cut_off.load(Relaxed) || Instant::now() >= end {
                 return None;
             }
             std::thread::sleep(pause);

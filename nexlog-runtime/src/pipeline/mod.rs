@@ -12,6 +12,7 @@ pub(crate) mod doze;
 pub(crate) mod drain;
 pub(crate) mod early;
 mod finish;
+pub(crate) mod fork;
 mod lock;
 pub(crate) mod output;
 pub(crate) mod own;

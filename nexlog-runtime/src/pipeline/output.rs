@@ -84,6 +84,13 @@ impl SinkCounts {
         self.rotations.as_ref().map_or(0, |rotations| rotations.load(Relaxed))
     }
 
+    /// All back to 0, but for rotations.
+    pub(crate) fn forget(&self) {
+        for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
+            count.store(0, Relaxed);
+        }
+    }
+
     pub(crate) fn read(&self) -> SinkStats {
         SinkStats {
             name: self.name.clone(),

@@ -51,8 +51,20 @@ pub(crate) fn register_local(core: &Arc<Core>) {
     register_exit(core);
 }
 
+/// Those that live.
+pub(super) fn locals() -> Vec<Arc<Core>> {
+    let local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner);
+    local.iter().filter_map(Weak::upgrade).collect()
+}
+
+/// For a fork.
+pub(super) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    super::fork::hold(&LOCAL, end)
+}
+
 fn register_exit(core: &Core) {
     static WORKS: OnceLock<bool> = OnceLock::new();
+    super::fork::watch();
     if !*WORKS.get_or_init(|| sys::at_exit(at_exit)) {
         core.write_through(Duration::ZERO);
     }

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::doze::Doze;
 use super::drain::Pipeline;
@@ -81,15 +81,25 @@ pub(crate) struct Core {
     pub(crate) worker: Worker,
     sinks: Vec<Arc<SinkCounts>>,
     pub(super) settings: Settings,
-    filter: RwLock<Filter>,
+    pub(super) filter: RwLock<Filter>,
     /// The lowest level that may pass the filter, 6 for none.
     floor: AtomicU8,
     pub(crate) doze: Doze,
     pub(super) flush_interval_ticks: u64,
     pub(super) is_closed: AtomicBool,
+    /// In a forked child: its pipeline was busy in the parent, and stays so for ever.
+    pub(super) is_cut_off: AtomicBool,
     /// The last handle was dropped during a pass: whoever ends the pass closes the logger.
     pub(super) must_close: AtomicBool,
     pub(super) pipeline: Mutex<Pipeline>,
+}
+
+/// Held while a filter is set.
+static SETTING: Mutex<()> = Mutex::new(());
+
+/// For a fork.
+pub(super) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    super::fork::hold(&SETTING, end)
 }
 
 static GLOBAL: AtomicPtr<Arc<Core>> = AtomicPtr::new(core::ptr::null_mut());
@@ -146,6 +156,7 @@ impl Core {
             doze: Doze::new(deadline),
             flush_interval_ticks,
             is_closed: AtomicBool::new(false),
+            is_cut_off: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
             pipeline: Mutex::new(pipeline),
             settings,
@@ -197,7 +208,6 @@ impl Core {
     pub(crate) fn set_filter(&self, filter: Filter) {
         // One at a time, so that sites and logger agree in the end. Nothing is allocated or freed
         // under the locks that callers take: the allocator may log.
-        static SETTING: Mutex<()> = Mutex::new(());
         let for_sites = self.is_global().then(|| filter.clone());
         let setting = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
@@ -214,6 +224,18 @@ impl Core {
     /// Makes every site ask this logger.
     pub(crate) fn open_gate(&self) {
         self.set_filter(self.filter());
+    }
+
+    /// In a forked child: as if it had just been made.
+    pub(super) fn forget_counts(&self) {
+        self.counts.forget();
+        self.sinks.iter().for_each(|sink| sink.forget());
+        self.lanes.forget_counts();
+    }
+
+    /// In a forked child whose parent's pipeline was busy: nothing can be written any more.
+    pub(super) fn cut_off(&self) {
+        self.is_cut_off.store(true, Relaxed);
     }
 
     /// A record that passed the gate is lost.

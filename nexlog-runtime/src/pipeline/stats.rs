@@ -127,6 +127,12 @@ impl Counts {
         self.drop_accepted(reason, records);
     }
 
+    /// All back to 0.
+    pub(crate) fn forget(&self) {
+        let counts = [&self.accepted, &self.written, &self.own, &self.untold_panics];
+        counts.into_iter().chain(&self.dropped).for_each(|count| count.store(0, Relaxed));
+    }
+
     pub(crate) fn dropped_by(&self) -> DroppedBy {
         DroppedBy::read(self)
     }

@@ -37,7 +37,7 @@ impl Core {
             Mode::Buffered => flush || lane.is_half_full() || self.doze.is_due(clock::now()),
             Mode::Background => {
                 if self.doze.wake() || flush || lane.is_half_full() {
-                    self.worker.hurry();
+                    self.worker.hurry(&self.doze);
                 }
                 false
             }

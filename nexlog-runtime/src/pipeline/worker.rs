@@ -3,9 +3,10 @@
 //! It drains, naps for about a millisecond, drains again, and after 100 ms without a record
 //! sleeps without polling, until a caller wakes it (`doze`).
 
-use core::sync::atomic::Ordering::SeqCst;
-use core::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use core::ptr;
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,12 @@ const AWAKE: Duration = Duration::from_millis(100);
 /// The caller's side of the worker.
 #[derive(Default)]
 pub(crate) struct Worker {
-    thread: OnceLock<Thread>,
+    /// Leaked until another takes its place or the logger is dropped; null before the first.
+    thread: AtomicPtr<Thread>,
+    /// The logger, for a worker that is started by a call.
+    core: OnceLock<Weak<Core>>,
+    /// Whether this is a forked child, whose worker stayed in the parent.
+    is_lost: AtomicBool,
     handle: Mutex<Option<JoinHandle<()>>>,
     must_stop: AtomicBool,
     is_running: AtomicBool,
@@ -34,12 +40,12 @@ impl Worker {
     /// Has the worker make a pass and waits for it: a sink that hangs must hang there, not in
     /// the caller. `None` when there is no worker to do it, `Some(false)` when it took too long.
     pub(crate) fn pass(&self, doze: &Doze, end: Instant) -> Option<bool> {
-        if self.thread.get()?.id() == thread::current().id() {
+        if self.thread()?.id() == thread::current().id() {
             return None;
         }
         let number = self.asked.fetch_add(1, SeqCst) + 1;
         doze.wake();
-        self.hurry();
+        self.hurry(doze);
         let mut pause = Duration::from_micros(10);
         while self.done.load(SeqCst) < number {
             if !self.is_running.load(SeqCst) {
@@ -58,18 +64,48 @@ impl Worker {
         self.asked.load(SeqCst) != self.done.load(SeqCst)
     }
 
-    /// Ends its nap, or its sleep.
-    pub(crate) fn hurry(&self) {
-        if let Some(thread) = self.thread.get() {
+    /// Ends its nap, or its sleep. The first call in a forked child starts it.
+    pub(crate) fn hurry(&self, doze: &Doze) {
+        if self.is_lost.load(Relaxed) && self.is_lost.swap(false, SeqCst) {
+            let started = self.core.get().and_then(Weak::upgrade).map(|core| start(&core));
+            if !matches!(started, Some(Ok(()))) {
+                doze.write_through(); // callers do its work
+            }
+        }
+        self.unpark();
+    }
+
+    fn unpark(&self) {
+        if let Some(thread) = self.thread() {
             thread.unpark();
         }
+    }
+
+    fn thread(&self) -> Option<&Thread> {
+        // SAFETY: null, or from `Box::into_raw` in `start`. It is freed by `drop` only: what
+        // `start` replaces in a forked child stays, as somebody may look at it.
+        unsafe { self.thread.load(Acquire).as_ref() }
+    }
+
+    /// The lock that `start` and `stop` take, for a fork.
+    pub(super) fn handle(&self) -> &Mutex<Option<JoinHandle<()>>> {
+        &self.handle
+    }
+
+    /// In a forked child: the thread is not here, and nobody must wait for it.
+    pub(super) fn forget(&self, handle: Option<&mut Option<JoinHandle<()>>>) {
+        let is_lost = self.is_running.swap(false, SeqCst);
+        self.is_lost.fetch_or(is_lost, SeqCst);
+        self.thread.store(ptr::null_mut(), SeqCst);
+        self.done.store(self.asked.load(SeqCst), SeqCst);
+        core::mem::forget(handle.map(Option::take));
     }
 
     /// Ends the thread and waits for it, but for at most `patience`, as it may hang in a sink,
     /// and not when it is the one that asks.
     pub(crate) fn stop(&self, patience: Duration) {
         self.must_stop.store(true, SeqCst);
-        self.hurry();
+        self.unpark();
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(handle) = handle.filter(|h| h.thread().id() != thread::current().id()) else {
             return;
@@ -87,18 +123,31 @@ impl Worker {
     }
 }
 
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let thread = *self.thread.get_mut();
+        if !thread.is_null() {
+            // SAFETY: from `Box::into_raw` in `start`; nobody else has the worker any more.
+            drop(unsafe { Box::from_raw(thread) });
+        }
+    }
+}
+
 /// Starts the worker of a logger.
 pub(crate) fn start(core: &Arc<Core>) -> Result<(), Error> {
     if !doze::callers_need_no_fence() {
         core.doze.set_deadline(0);
     }
     core.worker.is_running.store(true, SeqCst);
+    core.doze.get_up();
     let for_thread = Arc::clone(core);
     let handle = thread::Builder::new()
         .name(String::from("nexlog"))
         .spawn(move || run(&for_thread))
         .map_err(|source| Error::Worker { source })?;
-    let _ = core.worker.thread.set(handle.thread().clone());
+    let _ = core.worker.core.set(Arc::downgrade(core));
+    let thread = Box::into_raw(Box::new(handle.thread().clone()));
+    core.worker.thread.store(thread, Release);
     *core.worker.handle.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
     Ok(())
 }

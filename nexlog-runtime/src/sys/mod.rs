@@ -5,6 +5,7 @@
 //! that nothing above has a `cfg` of its own. Nothing here allocates, locks or panics.
 
 pub mod folder;
+pub mod fork;
 pub mod mapping;
 pub mod signal;
 

@@ -96,13 +96,13 @@ impl Place {
 }
 
 /// The names that go with one live file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Names {
     live: OsString,
     kind: Kind,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Kind {
     Numbered,
     Sequence,

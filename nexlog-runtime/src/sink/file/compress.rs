@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::archive::{Ending, Names};
 use super::system::{Medium, Source, System};
+use crate::sys;
 use crate::sys::folder::Identity;
 
 /// How archives of a [`File`](crate::File) are compressed.
@@ -106,6 +107,11 @@ impl<M: Medium> Write for Appended<'_, M> {
 /// Whether the process ends: held while an archive has two names.
 static ENDING: Mutex<bool> = Mutex::new(false);
 
+/// Its lock.
+pub(super) fn ending_lock() -> &'static Mutex<bool> {
+    &ENDING
+}
+
 fn ending() -> MutexGuard<'static, bool> {
     ENDING.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -128,6 +134,9 @@ struct Shared {
 pub(super) struct Compressor {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// As [`sys::fork::count`] said when it was started: with another number it stayed in the
+    /// parent, and so may have its locks.
+    forks: u64,
 }
 
 impl Compressor {
@@ -137,17 +146,27 @@ impl Compressor {
         let for_thread = Arc::clone(&shared);
         let thread = thread::Builder::new().name(String::from("nexlog-compress"));
         let thread = thread.spawn(move || run(&for_thread, packer))?;
-        Ok(Compressor { shared, thread: Some(thread) })
+        Ok(Compressor { shared, thread: Some(thread), forks: sys::fork::count() })
+    }
+
+    fn is_here(&self) -> bool {
+        self.forks == sys::fork::count()
     }
 
     /// There is another archive.
     pub(super) fn wake(&self) {
+        if !self.is_here() {
+            return;
+        }
         *self.shared.is_asked.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.shared.moved.notify_one();
     }
 
     /// What has gone wrong since the last time.
     pub(super) fn trouble(&self) -> Option<io::Error> {
+        if !self.is_here() {
+            return None;
+        }
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -157,6 +176,9 @@ impl Drop for Compressor {
         self.shared.must_stop.store(true, SeqCst);
         self.wake();
         if let Some(thread) = self.thread.take() {
+            if !self.is_here() {
+                return core::mem::forget(thread); // nobody ends it here
+            }
             let _ = thread.join();
         }
     }

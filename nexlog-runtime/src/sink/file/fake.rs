@@ -262,6 +262,17 @@ impl System for Fake {
         Ok(self.world().files.get(name).map(|inode| look(&inode.lock().unwrap())))
     }
 
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn another(&self) -> io::Result<Fake> {
+        Ok(self.clone())
+    }
+
+    fn forks(&self) -> u64 {
+        0
+    }
+
+    fn forget_lock(&mut self) {}
+
     fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
         Ok(self.look(name)?.map(|look| (look.identity, look.bytes)))
     }

@@ -28,14 +28,23 @@ pub(super) struct Follow {
     /// Whether the signal is watched, and how often it had come when the file was opened.
     hangups: Option<u64>,
     pub(super) is_locked: bool,
+    /// What `System::forks` said when the file was opened.
+    forks: u64,
     /// When a rotation may be tried again.
     pub(super) rotate_again_ns: u64,
 }
 
 impl Follow {
-    pub(super) fn new(now_ns: u64) -> Follow {
+    pub(super) fn new(now_ns: u64, forks: u64) -> Follow {
         let look_ns = now_ns.saturating_add(LOOK_NS);
-        Follow { look_ns, has_failed: false, hangups: None, is_locked: false, rotate_again_ns: 0 }
+        Follow {
+            look_ns,
+            has_failed: false,
+            hangups: None,
+            is_locked: false,
+            forks,
+            rotate_again_ns: 0,
+        }
     }
 
     /// Has the signal that asks for reopening counted.
@@ -61,12 +70,24 @@ impl<S: System> FileSink<S> {
     /// Before a batch: takes the lock where there is one, and sees to it that what is open is the
     /// live file. After an error the old file goes on being written.
     pub(super) fn follow_file(&mut self) -> io::Result<()> {
+        let is_child = self.follow.forks != self.system.forks();
+        if is_child {
+            self.follow.forks = self.system.forks();
+            self.follow.is_locked = false;
+            self.system.forget_lock();
+        }
         if self.follow.got_hangup() {
             self.reopen_file()?;
         }
         let was_locked = self.follow.is_locked;
         if self.rules.is_managed && !was_locked {
             self.lock()?;
+        }
+        if is_child {
+            // What was open has one position for parent and child.
+            #[cfg(any(feature = "gzip", feature = "zstd"))]
+            self.start_compressor()?;
+            self.change_file()?;
         }
         let now_ns = self.system.now_ns();
         let is_due = now_ns >= self.follow.look_ns;
@@ -108,11 +129,14 @@ impl<S: System> FileSink<S> {
         self.trim();
         let is_other = live.identity() != self.live.identity();
         self.replace(live);
+        let was_torn = self.torn;
         self.meet()?;
         if is_other {
             self.has_rotated = true; // what the old one has is to be synced all the same
             self.archives.forget();
             self.begin_period();
+        } else {
+            self.torn = was_torn; // others may be in the middle of a line just now
         }
         Ok(())
     }

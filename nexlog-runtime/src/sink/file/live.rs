@@ -47,7 +47,7 @@ pub(super) struct FileSink<S: System = Disk> {
     /// When it began, by the clock on the wall.
     pub(super) begun: i64,
     /// Whether the file's last line has no end, so that ours must not follow it directly.
-    torn: bool,
+    pub(super) torn: bool,
     pub(super) rules: Rules,
     pub(super) calendar: Option<Calendar>,
     pub(super) archives: Archives,
@@ -57,6 +57,8 @@ pub(super) struct FileSink<S: System = Disk> {
     pub(super) rotations: Arc<AtomicU64>,
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     pub(super) compressor: Option<Compressor>,
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    compression: Option<Compression>,
     /// Why the first failed sync failed: afterwards the system may have thrown unwritten data
     /// away and would call the next sync a success.
     sync_failure: Option<(io::ErrorKind, String)>,
@@ -74,8 +76,6 @@ impl FileSink {
         let live_name = file.path.file_name().unwrap_or_default();
         let names = Names::new(live_name, &archive, rotate.zone());
         let names = names.map_err(|problem| option("archive", problem))?;
-        #[cfg(any(feature = "gzip", feature = "zstd"))]
-        let names_again = Names::new(live_name, &archive, rotate.zone());
         let mut disk = Disk::new(&file.path, file.mode, names.hidden("lock"))?;
         if file.mapped {
             disk.map(rotate.bytes);
@@ -96,8 +96,9 @@ impl FileSink {
             remedy: "give this user the right to make, rename and delete files in its folder",
         })?;
         #[cfg(any(feature = "gzip", feature = "zstd"))]
-        if let (Some(compression), Ok(names)) = (file.compress, names_again) {
-            sink.start_compressor(compression, names).map_err(|source| Error::Option {
+        {
+            sink.compression = file.compress;
+            sink.start_compressor().map_err(|source| Error::Option {
                 option: "compress",
                 problem: format!(
                     "its thread cannot be started: {source}; raise the limit on threads"
@@ -106,17 +107,20 @@ impl FileSink {
         }
         Ok(sink)
     }
+}
 
+impl<S: System> FileSink<S> {
+    /// Starts the thread that compresses archives, if they are to be.
     #[cfg(any(feature = "gzip", feature = "zstd"))]
-    fn start_compressor(&mut self, compression: Compression, names: Names) -> io::Result<()> {
-        let (system, changed) = (self.system.another()?, Arc::clone(self.archives.changed()));
+    pub(super) fn start_compressor(&mut self) -> io::Result<()> {
+        let Some(compression) = self.compression else { return Ok(()) };
+        let (system, names) = (self.system.another()?, self.archives.names().clone());
+        let changed = Arc::clone(self.archives.changed());
         let packer = Packer { system, names, compression, changed };
         self.compressor = Some(Compressor::start(packer)?);
         Ok(())
     }
-}
 
-impl<S: System> FileSink<S> {
     pub(super) fn new(
         path: &Path,
         system: S,
@@ -128,7 +132,7 @@ impl<S: System> FileSink<S> {
         let most = names.are_numbered().then_some(MOST_NUMBERED);
         FileSink {
             name: format!("file {}", path.display()),
-            follow: Follow::new(system.now_ns()),
+            follow: Follow::new(system.now_ns(), system.forks()),
             begun: system.wall(),
             system,
             live,
@@ -141,6 +145,8 @@ impl<S: System> FileSink<S> {
             rotations: Arc::default(),
             #[cfg(any(feature = "gzip", feature = "zstd"))]
             compressor: None,
+            #[cfg(any(feature = "gzip", feature = "zstd"))]
+            compression: None,
             sync_failure: None,
         }
     }

@@ -25,6 +25,7 @@ mod turn;
 use core::sync::atomic::AtomicU64;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub use self::archive::Archive;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
@@ -35,6 +36,7 @@ pub use self::rotate::{Period, Rotate};
 use super::Sink;
 use super::output::{Choice, choice_methods};
 use crate::error::Error;
+use crate::pipeline::fork;
 
 /// A file that records are appended to. JSON lines by default.
 ///
@@ -207,6 +209,24 @@ impl File {
             || self.rotate.is_some()
             || self.keep.is_some()
             || self.archive.is_some()
+    }
+}
+
+/// For a fork: the lock of the files that this process logs to.
+pub(crate) fn hold_claims(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    fork::hold(open::claimed(), end)
+}
+
+/// For a fork: the lock that is held while an archive has two names.
+pub(crate) fn hold_archives(end: Instant) -> Option<Box<dyn core::any::Any>> {
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    {
+        fork::hold(compress::ending_lock(), end)
+    }
+    #[cfg(not(any(feature = "gzip", feature = "zstd")))]
+    {
+        let _ = end;
+        None
     }
 }
 

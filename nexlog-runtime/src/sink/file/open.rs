@@ -169,6 +169,11 @@ impl Owner {
 /// The files that this process logs to, one entry for each time that one is open.
 static CLAIMED: Mutex<Vec<(Identity, Owner)>> = Mutex::new(Vec::new());
 
+/// Their lock.
+pub(super) fn claimed() -> &'static Mutex<impl Sized> {
+    &CLAIMED
+}
+
 /// The right to log to a file, given back on drop.
 #[derive(Debug)]
 pub(super) struct Claim(Identity, Owner);

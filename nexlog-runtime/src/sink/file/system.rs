@@ -16,8 +16,12 @@ use crate::sys;
 use crate::sys::folder::{self, Folder, Identity, Look};
 
 /// The world. Names are those of files in the live file's folder.
-pub(super) trait System: Send + 'static {
+pub(super) trait System: Send + Sized + 'static {
     type File: Medium;
+
+    /// The same folder with a lock of its own, for another thread.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn another(&self) -> io::Result<Self>;
 
     /// Seconds since 1970 by the clock on the wall.
     fn wall(&self) -> i64;
@@ -50,6 +54,10 @@ pub(super) trait System: Send + 'static {
     /// Takes the lock that all processes share which log to the live file; never waits.
     fn try_lock(&mut self) -> io::Result<bool>;
     fn unlock(&mut self);
+    /// Another number in a forked child than in its parent.
+    fn forks(&self) -> u64;
+    /// In a forked child: the lock is one that the parent has, too.
+    fn forget_lock(&mut self);
 }
 
 /// A file that is read.
@@ -106,21 +114,6 @@ impl Disk {
         Ok(Disk { path, lock_name, mode, mapped: None, owner, folder, lock: None })
     }
 
-    #[cfg(any(feature = "gzip", feature = "zstd"))]
-    /// The same folder with a lock of its own, for another thread.
-    pub(super) fn another(&self) -> io::Result<Disk> {
-        let path = self.path.parent().unwrap_or(Path::new(""));
-        Ok(Disk {
-            path: self.path.clone(),
-            lock_name: self.lock_name.clone(),
-            mode: self.mode,
-            mapped: None,
-            owner: self.owner,
-            folder: Folder::open(path)?,
-            lock: None,
-        })
-    }
-
     /// As [`System::open`], with the error that the builder returns.
     pub(super) fn open_first(&mut self) -> Result<LiveFile, Error> {
         let mut live = open::open(&self.folder, &self.path, self.mode, self.owner)?;
@@ -143,6 +136,20 @@ impl Disk {
 
 impl System for Disk {
     type File = LiveFile;
+
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    fn another(&self) -> io::Result<Disk> {
+        let path = self.path.parent().unwrap_or(Path::new(""));
+        Ok(Disk {
+            path: self.path.clone(),
+            lock_name: self.lock_name.clone(),
+            mode: self.mode,
+            mapped: None,
+            owner: self.owner,
+            folder: Folder::open(path)?,
+            lock: None,
+        })
+    }
 
     fn wall(&self) -> i64 {
         sys::realtime().0
@@ -239,6 +246,14 @@ impl System for Disk {
             self.lock = Some(lock);
         }
         self.lock.as_ref().map_or(Ok(false), folder::try_lock)
+    }
+
+    fn forks(&self) -> u64 {
+        sys::fork::count()
+    }
+
+    fn forget_lock(&mut self) {
+        self.lock = None;
     }
 
     fn unlock(&mut self) {

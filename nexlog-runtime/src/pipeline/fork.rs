@@ -1,0 +1,189 @@
+//! `fork`: a child has loggers that work, and writes nothing that is its parent's.
+//!
+//! In a child there is only the thread that forked. Whatever lock another thread had stays taken,
+//! and whatever it was about to finish stays half done. So before a fork all our locks are taken,
+//! and afterwards given back on both sides. The child then forgets what is in the lanes: the parent
+//! has it, too, and writes it. Lanes of other threads are never written to again. A worker is
+//! started by the first record (`Core::hurry`); files are opened anew by their next batch, because
+//! locks and positions belong to what parent and child share (`sys::fork::count`).
+//!
+//! The handlers are called by `fork`. A `vfork` or `posix_spawn` needs none, as such a child does
+//! nothing but `exec`. Whoever forks by a bare system call must not log in the child, nor may one
+//! that was forked inside of a sink.
+
+use core::any::Any;
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, RwLockWriteGuard, TryLockError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::drain::Pipeline;
+use super::state::{self, Core, Mode};
+use super::{early, shutdown};
+use crate::context::timing;
+use crate::lane::thread::PassMark;
+use crate::registry;
+use crate::report;
+use crate::sink::file;
+use crate::site::filter::Filter;
+use crate::sys;
+
+/// How long a fork waits for passes that are under way. The child of one that waited in vain has
+/// no way to the sinks of that logger.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Our locks, between the start of a fork and its end.
+struct Held {
+    cores: Vec<HeldCore>,
+    _statics: Vec<Option<Box<dyn Any>>>,
+    /// So that an allocator that logs meanwhile does not want the locks.
+    _marks: [PassMark; 4],
+}
+
+/// Dropped in this order.
+struct HeldCore {
+    pipeline: Option<MutexGuard<'static, Pipeline>>,
+    _filter: Option<RwLockWriteGuard<'static, Filter>>,
+    _pool: Option<Box<dyn Any>>,
+    worker: Option<MutexGuard<'static, Option<JoinHandle<()>>>>,
+    /// Forked inside of a pass: the child goes on with it, or will `exec`.
+    is_inside: bool,
+    core: Arc<Core>,
+}
+
+thread_local! {
+    static HELD: Cell<*mut Held> = const { Cell::new(ptr::null_mut()) };
+}
+
+/// How many threads are about to fork.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+
+/// Before a pipeline is locked: forks go first, as they only try, and would never get it where
+/// others wait in line.
+pub(super) fn give_way() {
+    if WAITING.load(Relaxed) > 0 && HELD.get().is_null() {
+        let is_over = || (WAITING.load(Relaxed) == 0).then_some(());
+        until(Instant::now() + PATIENCE, is_over);
+    }
+}
+
+/// Has forks looked after from now on.
+pub(super) fn watch() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| sys::fork::watch(before, in_parent, in_child));
+}
+
+/// The lock, if it is to be had until then.
+pub(crate) fn hold<T>(mutex: &'static Mutex<T>, end: Instant) -> Option<Box<dyn Any>> {
+    hold_guard(mutex, end).map(|guard| Box::new(guard) as Box<dyn Any>)
+}
+
+fn hold_guard<T>(mutex: &Mutex<T>, end: Instant) -> Option<MutexGuard<'_, T>> {
+    until(end, || match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    })
+}
+
+/// Tries until it works or the time is over.
+fn until<T>(end: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let mut pause = Duration::from_micros(5);
+    loop {
+        let outcome = attempt();
+        if outcome.is_some() || Instant::now() >= end {
+            return outcome;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(1));
+    }
+}
+
+impl HeldCore {
+    fn new(core: Arc<Core>, end: Instant) -> HeldCore {
+        // SAFETY: the guards that borrow it are dropped before the `Arc` beside them is.
+        let held: &'static Core = unsafe { &*Arc::as_ptr(&core) };
+        let is_inside = core.is_inside();
+        let pipeline = if is_inside { None } else { hold_guard(&held.pipeline, end) };
+        let filter = until(end, || match held.filter.try_write() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        HeldCore {
+            pipeline,
+            _filter: filter,
+            _pool: hold(held.lanes.pool.growing(), end),
+            worker: hold_guard(held.worker.handle(), end),
+            is_inside,
+            core,
+        }
+    }
+
+    /// In the child: the parent's records are the parent's.
+    fn forget(&mut self) {
+        let core = &self.core;
+        match &mut self.pipeline {
+            Some(pipeline) => {
+                pipeline.forget_all();
+                core.forget_counts();
+            }
+            None if self.is_inside => {}
+            None => core.cut_off(),
+        }
+        core.worker.forget(self.worker.as_deref_mut());
+        if core.settings.mode == Mode::Background {
+            core.doze.lose_worker();
+        }
+    }
+}
+
+extern "C" fn before() {
+    WAITING.fetch_add(1, Relaxed);
+    let end = Instant::now() + PATIENCE;
+    let all: Vec<_> = state::global().cloned().into_iter().chain(shutdown::locals()).collect();
+    let mut cores: Vec<_> = all.into_iter().map(|core| HeldCore::new(core, end)).collect();
+    cores.shrink_to_fit();
+    let statics = [
+        state::hold(end),
+        shutdown::hold(end),
+        registry::hold(end),
+        early::hold(end),
+        timing::hold_first(end),
+        timing::hold_second(end),
+        file::hold_claims(end),
+        file::hold_archives(end),
+    ];
+    let marks = [(); 4].map(|()| PassMark::set(ptr::null()));
+    let held = Held { cores, _statics: statics.into(), _marks: marks };
+    HELD.set(Box::into_raw(Box::new(held)));
+}
+
+fn take() -> Option<Box<Held>> {
+    let held = HELD.replace(ptr::null_mut());
+    // SAFETY: null, or from `before`, which this thread came from.
+    (!held.is_null()).then(|| unsafe { Box::from_raw(held) })
+}
+
+extern "C" fn in_parent() {
+    WAITING.fetch_sub(1, Relaxed);
+    drop(take());
+}
+
+extern "C" fn in_child() {
+    WAITING.store(0, Relaxed);
+    let Some(mut held) = take() else { return };
+    held.cores.iter_mut().for_each(HeldCore::forget);
+    let are_all_here = held.cores.iter().all(|held| held.pipeline.is_some() || held.is_inside);
+    drop(held);
+    early::forget();
+    if !are_all_here {
+        let text = format_args!(
+            "a sink was busy for 2 s while the process forked, so this child of it cannot log; fork \
+             before logging begins, or see what that sink waits for"
+        );
+        report::limited(report::Kind::Fork, text);
+    }
+}

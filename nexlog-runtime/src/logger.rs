@@ -45,6 +45,10 @@ impl Drop for Handle {
     }
 }
 
+// A panic in a value's, sink's or format's code leaves no logger half changed: tested.
+impl std::panic::UnwindSafe for Logger {}
+impl std::panic::RefUnwindSafe for Logger {}
+
 impl Logger {
     pub(crate) fn new(core: Arc<Core>) -> Logger {
         Logger { handle: Arc::new(Handle { core }), fields: Arc::default() }

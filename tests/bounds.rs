@@ -130,7 +130,7 @@ fn stalled() {
     let logger = builder.build().unwrap();
     valve.shut();
     let before = resident();
-    let end = Instant::now() + Duration::from_secs(scaled(3, 60));
+    let end = Instant::now() + Duration::from_secs(scaled(3, 12));
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let logger = &logger;

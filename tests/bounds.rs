@@ -195,7 +195,7 @@ fn held_up() {
         let (busy, began) = (on_cpu(), Instant::now());
         info!(logger(&logger), "step", thread = 0, number);
         times.push(began.elapsed());
-        longest = longest.max(on_cpu() - busy);
+        longest = longest.max(on_cpu().saturating_sub(busy));
     }
     times.sort_unstable();
     let late = times[times.len() / 1_000 * 999];

@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 
 use crate::context;
+use crate::lane::thread;
 use crate::logger::Logger;
 use crate::pipeline::{early, state as pipeline_state};
 use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
@@ -59,6 +60,9 @@ fn seen(site: &'static Site) -> u8 {
 
 /// Puts the site in the list and gives its state.
 fn join(site: &'static Site) -> u8 {
+    if thread::is_forking() {
+        return OFF; // an allocator that logs; the lock is held
+    }
     // Before the lock: unpacking allocates, and an allocator may log.
     let info = site.info();
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -240,10 +240,20 @@ fn next_id() -> u64 {
     next
 }
 
+/// How many lots were given out.
+static LOTS: AtomicU64 = AtomicU64::new(0);
+
+/// In a forked child: numbers that neither the parent nor another child of it gives out.
+pub(crate) fn number_anew() {
+    let (seconds, nanos) = crate::sys::realtime();
+    let here = u64::from(std::process::id()) << 32 ^ u64::from(nanos) ^ seconds.unsigned_abs();
+    LOTS.store(super::trace::span_id_of(here) >> 24, Relaxed);
+    NEXT_ID.set(0);
+}
+
 /// The first number of a new lot, which is never given out by another thread.
 #[cold]
 fn more_ids() -> u64 {
-    static LOTS: AtomicU64 = AtomicU64::new(0);
     // The first number of each lot stands for "take another lot".
     let first = LOTS.fetch_add(1, Relaxed).wrapping_mul(NUMBERS) + 1;
     NEXT_ID.set(first + 1);

@@ -57,6 +57,9 @@ pub(crate) fn hold_second(end: Instant) -> Option<Box<dyn core::any::Any>> {
 type Asking = Vec<(Weak<Core>, SpanRecords)>;
 
 fn loggers() -> Option<Arc<Asking>> {
+    if crate::lane::thread::is_forking() {
+        return None;
+    }
     LOGGERS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 

@@ -30,6 +30,8 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
     static PASSES: Cell<Passes> = const { Cell::new(Passes::NONE) };
     static ID: Cell<u64> = const { Cell::new(0) };
+    /// Whether this thread is in the middle of a fork, and so has every lock of ours.
+    static FORKS: Cell<bool> = const { Cell::new(false) };
     static HOME: RefCell<Home> = const { RefCell::new(Home { attachments: Vec::new() }) };
 }
 
@@ -79,11 +81,22 @@ pub(crate) enum Pass {
     Inside,
 }
 
+/// Whether this thread is in the middle of a fork: what it logs must take no lock.
+pub(crate) fn is_forking() -> bool {
+    FORKS.get()
+}
+
+/// It is from now on, or no more.
+pub(crate) fn set_forking(is_forking: bool) {
+    FORKS.set(is_forking);
+}
+
 /// Where this thread is.
 pub(crate) fn pass_of(core: *const Core) -> Pass {
     let passes = PASSES.get();
-    let held = passes.cores.get(..passes.count).unwrap_or(&[]);
+    let Some(held) = passes.cores.get(..passes.count) else { return Pass::Inside };
     match held.len() {
+        _ if is_forking() => Pass::Inside,
         0 => Pass::Outside,
         Passes::MAX => Pass::Inside,
         _ if held.contains(&core) => Pass::Inside,

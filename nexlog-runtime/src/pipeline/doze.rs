@@ -15,7 +15,7 @@
 //! path and its real fence. The model checker replaces both fences by sequentially consistent
 //! ones, which is what membarrier makes of the pair.
 
-use std::sync::OnceLock;
+use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::sync::atomic::Ordering::{Relaxed, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicU64, fence};
@@ -100,8 +100,18 @@ impl Doze {
 
 /// Whether the worker's membarrier stands in for the callers' fences.
 pub(crate) fn callers_need_no_fence() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    cfg!(loom) || *ANSWER.get_or_init(|| sys::membarrier_register() && sys::membarrier())
+    // Not a `OnceLock`: one that is being filled while the process forks hangs the child for ever,
+    // and this takes milliseconds. Asking twice harms nobody.
+    static ANSWER: AtomicU8 = AtomicU8::new(UNKNOWN);
+    const UNKNOWN: u8 = 2;
+    if cfg!(loom) {
+        return true;
+    }
+    if ANSWER.load(Ordering::Acquire) == UNKNOWN {
+        let answer = sys::membarrier_register() && sys::membarrier();
+        ANSWER.store(u8::from(answer), Ordering::Release);
+    }
+    ANSWER.load(Ordering::Acquire) == 1
 }
 
 /// The caller's side: keeps the compiler from moving the load of the deadline before the

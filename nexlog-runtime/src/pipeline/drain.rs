@@ -140,6 +140,7 @@ impl Pipeline {
     /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
     pub(super) fn forget_all(&mut self) {
         self.reset();
+        self.outputs.forget_losses();
         self.reader.discard_all();
         self.told = DroppedBy::default();
     }

@@ -9,12 +9,13 @@
 //!
 //! The handlers are called by `fork`. A `vfork` or `posix_spawn` needs none, as such a child does
 //! nothing but `exec`. Whoever forks by a bare system call must not log in the child, nor may one
-//! that was forked inside of a sink.
+//! that was forked inside of a sink. What others fill once while the process forks (the first logger of
+//! a process, the first trace) may be empty for ever in the child: a matter of microseconds.
 
 use core::any::Any;
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, RwLockWriteGuard, TryLockError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ use std::time::{Duration, Instant};
 use super::drain::Pipeline;
 use super::state::{self, Core, Mode};
 use super::{early, shutdown};
-use crate::context::timing;
-use crate::lane::thread::PassMark;
+use crate::context::{frame, timing};
+use crate::lane::thread;
 use crate::registry;
 use crate::report;
 use crate::sink::file;
@@ -34,12 +35,11 @@ use crate::sys;
 /// no way to the sinks of that logger.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Our locks, between the start of a fork and its end.
+/// Our locks, between the start of a fork and its end. Dropped in this order: a logger whose last
+/// handle is here takes some of the others.
 struct Held {
-    cores: Vec<HeldCore>,
     _statics: Vec<Option<Box<dyn Any>>>,
-    /// So that an allocator that logs meanwhile does not want the locks.
-    _marks: [PassMark; 4],
+    cores: Vec<HeldCore>,
 }
 
 /// Dropped in this order.
@@ -63,7 +63,7 @@ static WAITING: AtomicU32 = AtomicU32::new(0);
 /// Before a pipeline is locked: forks go first, as they only try, and would never get it where
 /// others wait in line.
 pub(super) fn give_way() {
-    if WAITING.load(Relaxed) > 0 && HELD.get().is_null() {
+    if WAITING.load(Relaxed) > 0 && !thread::is_forking() {
         let is_over = || (WAITING.load(Relaxed) == 0).then_some(());
         until(Instant::now() + PATIENCE, is_over);
     }
@@ -71,8 +71,10 @@ pub(super) fn give_way() {
 
 /// Has forks looked after from now on.
 pub(super) fn watch() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| sys::fork::watch(before, in_parent, in_child));
+    static ARE_WATCHED: AtomicBool = AtomicBool::new(false);
+    if !ARE_WATCHED.swap(true, Relaxed) {
+        sys::fork::watch(before, in_parent, in_child);
+    }
 }
 
 /// The lock, if it is to be had until then.
@@ -102,11 +104,12 @@ fn until<T>(end: Instant, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 impl HeldCore {
-    fn new(core: Arc<Core>, end: Instant) -> HeldCore {
+    fn new(core: Arc<Core>, is_inside: bool, end: Instant) -> HeldCore {
         // SAFETY: the guards that borrow it are dropped before the `Arc` beside them is.
         let held: &'static Core = unsafe { &*Arc::as_ptr(&core) };
-        let is_inside = core.is_inside();
-        let pipeline = if is_inside { None } else { hold_guard(&held.pipeline, end) };
+        // A report is inside of a pass whose pipeline is free; a sink has it itself.
+        let end = if is_inside { Instant::now() } else { end };
+        let pipeline = hold_guard(&held.pipeline, end);
         let filter = until(end, || match held.filter.try_write() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
@@ -143,12 +146,17 @@ impl HeldCore {
 extern "C" fn before() {
     WAITING.fetch_add(1, Relaxed);
     let end = Instant::now() + PATIENCE;
-    let all: Vec<_> = state::global().cloned().into_iter().chain(shutdown::locals()).collect();
-    let mut cores: Vec<_> = all.into_iter().map(|core| HeldCore::new(core, end)).collect();
-    cores.shrink_to_fit();
+    let all = state::global().cloned().into_iter().chain(shutdown::locals());
+    let all: Vec<_> = all.map(|core| (core.is_inside(), core)).collect();
+    // The allocator may log meanwhile.
+    thread::set_forking(true);
+    let hold = |(is_inside, core)| HeldCore::new(core, is_inside, end);
+    let cores: Vec<_> = all.into_iter().map(hold).collect();
+    let [locals, at_exit] = shutdown::hold(end);
     let statics = [
         state::hold(end),
-        shutdown::hold(end),
+        locals,
+        at_exit,
         registry::hold(end),
         early::hold(end),
         timing::hold_first(end),
@@ -156,8 +164,7 @@ extern "C" fn before() {
         file::hold_claims(end),
         file::hold_archives(end),
     ];
-    let marks = [(); 4].map(|()| PassMark::set(ptr::null()));
-    let held = Held { cores, _statics: statics.into(), _marks: marks };
+    let held = Held { _statics: statics.into(), cores };
     HELD.set(Box::into_raw(Box::new(held)));
 }
 
@@ -170,15 +177,18 @@ fn take() -> Option<Box<Held>> {
 extern "C" fn in_parent() {
     WAITING.fetch_sub(1, Relaxed);
     drop(take());
+    thread::set_forking(false);
 }
 
 extern "C" fn in_child() {
     WAITING.store(0, Relaxed);
-    let Some(mut held) = take() else { return };
+    let Some(mut held) = take() else { return thread::set_forking(false) };
     held.cores.iter_mut().for_each(HeldCore::forget);
     let are_all_here = held.cores.iter().all(|held| held.pipeline.is_some() || held.is_inside);
     drop(held);
+    thread::set_forking(false);
     early::forget();
+    frame::number_anew();
     if !are_all_here {
         let text = format_args!(
             "a sink was busy for 2 s while the process forked, so this child of it cannot log; fork \

@@ -68,7 +68,9 @@ impl Core {
 
     pub(super) fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {
         let mut pause = Duration::from_micros(20);
-        super::fork::give_way();
+        if thread::pass_of(self) == Place::Outside {
+            super::fork::give_way();
+        }
         loop {
             if let Some(locked) = self.try_lock() {
                 return Some(locked);

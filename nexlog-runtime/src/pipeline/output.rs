@@ -413,6 +413,13 @@ impl Output {
 }
 
 impl Outputs {
+    /// In a forked child: what sinks have lost is the parent's to tell.
+    pub(crate) fn forget_losses(&mut self) {
+        for output in &mut self.all {
+            (output.lost, output.failing, output.reported) = (0, None, None);
+        }
+    }
+
     /// Forgets what an unwound pass left behind.
     pub(crate) fn reset(&mut self) {
         for output in &mut self.all {

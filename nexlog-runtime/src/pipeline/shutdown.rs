@@ -10,7 +10,7 @@
 //! Local loggers are no different: one in a `static`, or in a thread that still runs, is never
 //! dropped, and nobody expects its last records to be lost.
 
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::state::{self, Core};
@@ -20,6 +20,9 @@ use crate::sys;
 const EXIT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a panic does.
 const PANIC_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Whether the end of the process is heard of; `None` before it was asked for.
+static AT_EXIT: Mutex<Option<bool>> = Mutex::new(None);
 
 /// The local loggers, and some that have ended.
 static LOCAL: Mutex<Vec<Weak<Core>>> = Mutex::new(Vec::new());
@@ -58,14 +61,16 @@ pub(super) fn locals() -> Vec<Arc<Core>> {
 }
 
 /// For a fork.
-pub(super) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
-    super::fork::hold(&LOCAL, end)
+pub(super) fn hold(end: Instant) -> [Option<Box<dyn core::any::Any>>; 2] {
+    [super::fork::hold(&LOCAL, end), super::fork::hold(&AT_EXIT, end)]
 }
 
 fn register_exit(core: &Core) {
-    static WORKS: OnceLock<bool> = OnceLock::new();
+    // A lock, and no `OnceLock`, so that it can be held over a fork.
+    let mut works = AT_EXIT.lock().unwrap_or_else(PoisonError::into_inner);
+    let works = *works.get_or_insert_with(|| sys::at_exit(at_exit));
     super::fork::watch();
-    if !*WORKS.get_or_init(|| sys::at_exit(at_exit)) {
+    if !works {
         core.write_through(Duration::ZERO);
     }
 }

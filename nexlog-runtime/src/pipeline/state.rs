@@ -165,7 +165,7 @@ impl Core {
 
     /// The filter's answer for a record that this thread makes now.
     pub(crate) fn enabled(&self, target: &str, level: Level) -> bool {
-        if (level as u8) < self.floor.load(Relaxed) {
+        if (level as u8) < self.floor.load(Relaxed) || thread::is_forking() {
             return false;
         }
         let filter = || self.filter.read().unwrap_or_else(PoisonError::into_inner);

@@ -67,8 +67,10 @@ impl Worker {
     /// Ends its nap, or its sleep. The first call in a forked child starts it.
     pub(crate) fn hurry(&self, doze: &Doze) {
         if self.is_lost.load(Relaxed) && self.is_lost.swap(false, SeqCst) {
+            self.is_running.store(true, SeqCst); // for a child that is forked before it runs
             let started = self.core.get().and_then(Weak::upgrade).map(|core| start(&core));
             if !matches!(started, Some(Ok(()))) {
+                self.is_running.store(false, SeqCst);
                 doze.write_through(); // callers do its work
             }
         }

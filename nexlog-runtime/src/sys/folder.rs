@@ -70,6 +70,11 @@ fn with_name<T>(name: &OsStr, call: impl FnOnce(&CStr) -> io::Result<T>) -> io::
 
 #[cfg(unix)]
 impl Folder {
+    /// The same folder, open once more.
+    pub fn another(&self) -> io::Result<Folder> {
+        Ok(Folder { fd: self.fd.try_clone()? })
+    }
+
     /// Opens the folder; its path may lead through links.
     pub fn open(path: &Path) -> io::Result<Folder> {
         use std::os::unix::fs::OpenOptionsExt;
@@ -287,6 +292,10 @@ fn is_unknown(error: &io::Error) -> bool {
 
 #[cfg(not(unix))]
 impl Folder {
+    pub fn another(&self) -> io::Result<Folder> {
+        Ok(Folder { path: self.path.clone() })
+    }
+
     pub fn glance(&self, name: &OsStr) -> io::Result<Option<(Identity, u64)>> {
         Ok(self.look(name)?.map(|look| (look.identity, look.bytes)))
     }
@@ -409,6 +418,24 @@ pub fn unlock(file: &fs::File) {
     }
     #[cfg(not(unix))]
     let _ = file;
+}
+
+/// Makes the file `end` bytes long if it is shorter; what is new, from `start` on, is zeros.
+pub fn grow(file: &fs::File, start: u64, end: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        let number = |value| i64::try_from(value).map_err(|_| ErrorKind::InvalidInput);
+        let (offset, bytes) = (number(start)?, number(end - start)?);
+        // Unlike setting the length, it never cuts off what others have appended.
+        // SAFETY: an open descriptor.
+        let grown = repeat(|| unsafe { libc::fallocate64(file.as_raw_fd(), 0, offset, bytes) });
+        match grown {
+            Err(error) if is_unknown(&error) => {}
+            outcome => return outcome.map(|_| ()),
+        }
+    }
+    let _ = start;
+    file.set_len(end)
 }
 
 /// Has the file system set this much space aside for the file, from `offset` on, without changing

@@ -38,6 +38,7 @@ impl Mapping {
     pub fn write(&mut self, at: usize, source: &[u8]) {
         let Some(room) = self.inner.bytes.checked_sub(at) else { return };
         let count = source.len().min(room);
+        let _heard = linux::Heard::new();
         // SAFETY: `at + count` is within the mapping, which nobody in this process has a
         // reference to; `&mut self` keeps other threads out. A page that is gone is replaced by
         // the handler while the copy waits.
@@ -49,6 +50,7 @@ impl Mapping {
         if at >= self.inner.bytes {
             return 0;
         }
+        let _heard = linux::Heard::new();
         // SAFETY: within the mapping; volatile, because others may write there.
         unsafe { self.inner.start.add(at).read_volatile() }
     }
@@ -56,6 +58,8 @@ impl Mapping {
     /// Whether the file lacked a page that was written or read. What was written to that page
     /// since went nowhere; the rest is in the file.
     pub fn has_failed(&self) -> bool {
+        // The copy before this is no atomic, and the handler runs in the middle of it.
+        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
         self.inner.watched.has_failed.load(core::sync::atomic::Ordering::Acquire)
     }
 }
@@ -189,6 +193,33 @@ mod linux {
             self.watched.give_back();
             // SAFETY: what `new` has mapped, and nobody uses it any more.
             unsafe { libc::munmap(self.start.cast(), self.bytes) };
+        }
+    }
+
+    /// Has the signal heard by this thread, which ends the process where it is blocked. As before
+    /// when dropped.
+    pub(super) struct Heard(libc::sigset_t);
+
+    impl Heard {
+        pub(super) fn new() -> Heard {
+            // SAFETY: all zeros is a valid set, and both are filled by the calls, which cannot
+            // fail with these arguments.
+            unsafe {
+                let (mut set, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+                libc::sigemptyset(&raw mut set);
+                libc::sigaddset(&raw mut set, libc::SIGBUS);
+                libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, &raw mut before);
+                Heard(before)
+            }
+        }
+    }
+
+    impl Drop for Heard {
+        fn drop(&mut self) {
+            // SAFETY: a set that the system has filled.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut());
+            }
         }
     }
 

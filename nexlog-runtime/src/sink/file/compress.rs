@@ -96,7 +96,7 @@ struct Appended<'a, M>(&'a mut M);
 
 impl<M: Medium> Write for Appended<'_, M> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.append(bytes)
+        self.0.append(bytes, true)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -253,7 +253,7 @@ impl<S: System> Packer<S> {
     }
 
     fn pack(&mut self, name: &OsStr, must_stop: &dyn Fn() -> bool) -> io::Result<Packed> {
-        let Source { mut reader, look } = match self.system.open_read(name) {
+        let Source { mut reader, look, _closed } = match self.system.open_read(name) {
             Ok(source) => source,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Packed::Moved),
             Err(error) => return Err(error),

@@ -310,7 +310,7 @@ impl System for Fake {
         let world = self.world();
         let inode = world.files.get(name).ok_or(ErrorKind::NotFound)?.lock().unwrap();
         let reader = Box::new(io::Cursor::new(inode.content.clone()));
-        Ok(Source { reader, look: look(&inode) })
+        Ok(Source { _closed: None, reader, look: look(&inode) })
     }
 
     #[cfg(any(feature = "gzip", feature = "zstd"))]
@@ -353,7 +353,7 @@ pub(super) struct FakeFile {
 }
 
 impl Medium for FakeFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn append(&mut self, bytes: &[u8], _: bool) -> io::Result<usize> {
         let mut world = self.world.world();
         world.change()?;
         let mut most = bytes.len();

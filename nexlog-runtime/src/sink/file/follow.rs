@@ -28,8 +28,10 @@ pub(super) struct Follow {
     /// Whether the signal is watched, and how often it had come when the file was opened.
     hangups: Option<u64>,
     pub(super) is_locked: bool,
-    /// What `System::forks` said when the file was opened.
-    forks: u64,
+    /// What `System::forks` said last.
+    pub(super) forks: u64,
+    /// Whether what is open is the parent's, too.
+    is_inherited: bool,
     /// When a rotation may be tried again.
     pub(super) rotate_again_ns: u64,
 }
@@ -43,6 +45,7 @@ impl Follow {
             hangups: None,
             is_locked: false,
             forks,
+            is_inherited: false,
             rotate_again_ns: 0,
         }
     }
@@ -70,12 +73,7 @@ impl<S: System> FileSink<S> {
     /// Before a batch: takes the lock where there is one, and sees to it that what is open is the
     /// live file. After an error the old file goes on being written.
     pub(super) fn follow_file(&mut self) -> io::Result<()> {
-        let is_child = self.follow.forks != self.system.forks();
-        if is_child {
-            self.follow.forks = self.system.forks();
-            self.follow.is_locked = false;
-            self.system.forget_lock();
-        }
+        self.know_forks();
         if self.follow.got_hangup() {
             self.reopen_file()?;
         }
@@ -83,11 +81,8 @@ impl<S: System> FileSink<S> {
         if self.rules.is_managed && !was_locked {
             self.lock()?;
         }
-        if is_child {
-            // What was open has one position for parent and child.
-            #[cfg(any(feature = "gzip", feature = "zstd"))]
-            self.start_compressor()?;
-            self.change_file()?;
+        if self.follow.is_inherited {
+            self.leave_parent()?;
         }
         let now_ns = self.system.now_ns();
         let is_due = now_ns >= self.follow.look_ns;
@@ -96,6 +91,25 @@ impl<S: System> FileSink<S> {
         }
         let may_look = self.follow.is_locked && !self.follow.has_failed;
         if is_due || may_look { self.look_for_file(is_due) } else { Ok(()) }
+    }
+
+    /// In a forked child: the lock is one that the parent has, too.
+    pub(super) fn know_forks(&mut self) {
+        if self.follow.forks != self.system.forks() {
+            self.follow.forks = self.system.forks();
+            self.follow.is_locked = false;
+            self.follow.is_inherited = true;
+            self.system.forget_lock();
+        }
+    }
+
+    /// In a forked child: opens everything anew. What was open has one position for both.
+    fn leave_parent(&mut self) -> io::Result<()> {
+        self.change_file()?;
+        self.follow.is_inherited = false;
+        #[cfg(any(feature = "gzip", feature = "zstd"))]
+        self.start_compressor()?;
+        Ok(())
     }
 
     /// `is_due`: a missing file is made.

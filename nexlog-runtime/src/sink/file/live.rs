@@ -296,7 +296,7 @@ impl<S: System> FileSink<S> {
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
-        let outcome = write_whole(bytes, |bytes| self.live.append(bytes));
+        let outcome = write_whole(bytes, |bytes| self.live.append(bytes, self.follow.is_locked));
         let done = outcome.as_ref().map_or_else(|stopped| stopped.done, |()| bytes.len());
         self.size += done as u64;
         outcome
@@ -360,8 +360,10 @@ impl<S: System> Sink for FileSink<S> {
 
 impl<S: System> Drop for FileSink<S> {
     fn drop(&mut self) {
-        // Without the lock the others do that when they close it, or the next start.
-        if self.rules.sets_aside && self.lock().is_ok() {
+        // Without the lock the others do that when they close it, or the next start. In a forked
+        // child it is the parent's to do.
+        let is_here = self.follow.forks == self.system.forks();
+        if is_here && self.rules.sets_aside && self.lock().is_ok() {
             self.trim();
             self.unlock();
         }

@@ -169,10 +169,10 @@ fn only_our_own_tail_is_cut_back() {
     let path = folder.at("app.log");
     let mut disk = Disk::new(&path, 0o600, "lock".into()).unwrap();
     let mut file: LiveFile = disk.open_first().unwrap();
-    file.append(b"whole\nha").unwrap();
+    file.append(b"whole\nha", true).unwrap();
     assert!(file.cut_back(2));
     assert_eq!(fs::read(&path).unwrap(), b"whole\n");
-    file.append(b"ha").unwrap();
+    file.append(b"ha", true).unwrap();
     let mut neighbour = fs::OpenOptions::new().append(true).open(&path).unwrap();
     std::io::Write::write_all(&mut neighbour, b"theirs\n").unwrap();
     assert!(!file.cut_back(2));

@@ -78,13 +78,16 @@ impl Mapped {
             let end = start + bytes.len() as u64;
             self.reserve(file, start, end)?;
             let place = self.place(file, start, end)?;
-            file.set_len(end)?;
+            folder::grow(file, start, end)?;
             let Some(Window { mapping, .. }) = &mut self.window else { continue };
             let before = place.checked_sub(1).map_or(b'\n', |before| mapping.read(before));
             if before == 0 {
                 cut_rest(file)?;
                 end_line(file, bytes)?;
                 continue;
+            }
+            if mapping.read(place) != 0 {
+                continue; // somebody who has no lock was faster
             }
             mapping.write(place, bytes);
             self.end = end;

@@ -14,6 +14,7 @@ use super::open::{self, Claim, Owner};
 use crate::error::Error;
 use crate::sys;
 use crate::sys::folder::{self, Folder, Identity, Look};
+use crate::sys::fork::ClosedInChild;
 
 /// The world. Names are those of files in the live file's folder.
 pub(super) trait System: Send + Sized + 'static {
@@ -63,14 +64,17 @@ pub(super) trait System: Send + Sized + 'static {
 /// A file that is read.
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub(super) struct Source {
+    /// Declared before the reader: its number must not be closed when it is another's.
+    pub(super) _closed: Option<ClosedInChild>,
     pub(super) reader: Box<dyn Read>,
     pub(super) look: Look,
 }
 
 /// A file that is written: the live one, mostly.
 pub(super) trait Medium: Send + 'static {
-    /// Appends some of the bytes with one call to the system.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Appends some of the bytes with one call to the system. `is_alone`: no other process does so
+    /// meanwhile.
+    fn append(&mut self, bytes: &[u8], is_alone: bool) -> io::Result<usize>;
     /// Takes the last `bytes` bytes away, if they are still the last. Whether it did.
     fn cut_back(&mut self, bytes: usize) -> bool;
     /// Puts the data on the device.
@@ -102,7 +106,9 @@ pub(super) struct Disk {
     mapped: Option<u64>,
     owner: Owner,
     folder: Folder,
-    lock: Option<fs::File>,
+    lock: Option<(Option<ClosedInChild>, fs::File)>,
+    /// Whether it belongs to a thread that no forked child has.
+    of_a_thread: bool,
 }
 
 impl Disk {
@@ -111,7 +117,7 @@ impl Disk {
         open::check_mode(mode)?;
         let folder = open::folder(path)?;
         let (path, owner) = (path.to_owned(), Owner::new());
-        Ok(Disk { path, lock_name, mode, mapped: None, owner, folder, lock: None })
+        Ok(Disk { path, lock_name, mode, mapped: None, owner, folder, lock: None, of_a_thread: false })
     }
 
     /// As [`System::open`], with the error that the builder returns.
@@ -139,15 +145,15 @@ impl System for Disk {
 
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     fn another(&self) -> io::Result<Disk> {
-        let path = self.path.parent().unwrap_or(Path::new(""));
         Ok(Disk {
             path: self.path.clone(),
             lock_name: self.lock_name.clone(),
             mode: self.mode,
             mapped: None,
             owner: self.owner,
-            folder: Folder::open(path)?,
+            folder: self.folder.another()?,
             lock: None,
+            of_a_thread: true,
         })
     }
 
@@ -213,7 +219,8 @@ impl System for Disk {
         let file = self.folder.open_read(name)?;
         open::check(&file.metadata()?, false).map_err(|(why, _)| why)?;
         let look = folder::look_at_file(&file, &self.path.with_file_name(name))?;
-        Ok(Source { reader: Box::new(file), look })
+        let closed = ClosedInChild::new(&file);
+        Ok(Source { _closed: closed, reader: Box::new(file), look })
     }
 
     #[cfg(any(feature = "gzip", feature = "zstd"))]
@@ -229,7 +236,10 @@ impl System for Disk {
         }
         open::check(&file.metadata()?, true).map_err(|(why, _)| why)?;
         file.set_len(0)?;
-        Ok(Claim::stake(identity, self.owner).map(|claim| LiveFile::new(claim, file)))
+        Ok(Claim::stake(identity, self.owner).map(|claim| {
+            let closed = ClosedInChild::new(&file);
+            LiveFile { _closed: closed, ..LiveFile::new(claim, file) }
+        }))
     }
 
     fn sync_all(&self) -> io::Result<()> {
@@ -243,9 +253,10 @@ impl System for Disk {
             let path = self.path.with_file_name(&self.lock_name);
             open::check(&lock.metadata()?, false)
                 .map_err(|(why, _)| io::Error::other(format!("{}: {why}", path.display())))?;
-            self.lock = Some(lock);
+            let closed = if self.of_a_thread { ClosedInChild::new(&lock) } else { None };
+            self.lock = Some((closed, lock));
         }
-        self.lock.as_ref().map_or(Ok(false), folder::try_lock)
+        self.lock.as_ref().map_or(Ok(false), |(_, lock)| folder::try_lock(lock))
     }
 
     fn forks(&self) -> u64 {
@@ -257,7 +268,7 @@ impl System for Disk {
     }
 
     fn unlock(&mut self) {
-        if let Some(lock) = &self.lock {
+        if let Some((_, lock)) = &self.lock {
             folder::unlock(lock);
         }
     }
@@ -268,13 +279,15 @@ impl System for Disk {
 pub(super) struct LiveFile {
     /// Declared before the file: an inode that is free again must not be claimed any more.
     pub(super) claim: Claim,
+    /// Declared before the file, too.
+    _closed: Option<ClosedInChild>,
     pub(super) file: fs::File,
     mapped: Option<Mapped>,
 }
 
 impl LiveFile {
     pub(super) fn new(claim: Claim, file: fs::File) -> LiveFile {
-        LiveFile { claim, file, mapped: None }
+        LiveFile { claim, _closed: None, file, mapped: None }
     }
 
     fn map(&mut self, extent: Option<u64>) {
@@ -283,10 +296,10 @@ impl LiveFile {
 }
 
 impl Medium for LiveFile {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn append(&mut self, bytes: &[u8], is_alone: bool) -> io::Result<usize> {
         match &mut self.mapped {
-            Some(mapped) => mapped.append(&self.file, bytes),
-            None => self.file.write(bytes),
+            Some(mapped) if is_alone => mapped.append(&self.file, bytes),
+            _ => self.file.write(bytes),
         }
     }
 

@@ -27,6 +27,7 @@ const ROOM_BYTES: u64 = 4096;
 impl<S: System> FileSink<S> {
     /// Takes the lock. `false` when somebody else does not give it back.
     pub(super) fn lock(&mut self) -> io::Result<bool> {
+        self.know_forks();
         let begun_ns = self.system.now_ns();
         let mut pause = Duration::from_micros(20);
         while !self.system.try_lock()? {

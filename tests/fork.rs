@@ -3,6 +3,8 @@
 mod support;
 
 use nexlog::{Archive, Compression, File, Json, KIB, Mode, Rotate, info};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -14,8 +16,12 @@ support::child::harness! {
         a_storm_of_forks_loses_and_doubles_nothing,
         a_child_whose_parent_hangs_in_a_sink_does_not,
         what_was_logged_before_a_logger_is_the_parents,
+        a_sink_that_logs_elsewhere_does_not_hold_a_fork,
+        an_allocator_that_logs_does_not_hold_a_fork,
+        a_child_tells_no_losses_of_its_parents_and_has_ids_of_its_own,
+        a_child_has_locks_of_its_own,
     ],
-    scenes: [storm, hanging, early],
+    scenes: [storm, hanging, early, nested, allocator, losses, locks],
 }
 
 /// Runs `work` in a forked child, which then ends as `main` does. The child's exit code, or -1 of
@@ -192,4 +198,168 @@ fn what_was_logged_before_a_logger_is_the_parents() {
     let path = folder.file("app.log");
     child::run("early", &[("FILE", path.to_str().unwrap())]).expect_success();
     lines::assert_steps(&lines::of_file(&path), &[1, 1]);
+}
+
+/// A sink that logs to another logger while the process forks.
+fn nested() {
+    static IS_IN: AtomicBool = AtomicBool::new(false);
+    let inner = nexlog::builder().sink(nexlog::Memory::new()).build().unwrap();
+    let sink = support::sinks::Each(move |_: &nexlog::Batch<'_>| {
+        IS_IN.store(true, SeqCst);
+        std::thread::sleep(Duration::from_millis(100));
+        info!(logger(&inner), "inner");
+        Ok(())
+    });
+    let outer = nexlog::builder().sink(sink).build().unwrap();
+    let for_thread = outer.clone();
+    let thread = std::thread::spawn(move || info!(logger(&for_thread), "outer"));
+    while !IS_IN.load(SeqCst) {
+        std::thread::yield_now();
+    }
+    let began = Instant::now();
+    let code = fork(|| {
+        info!(logger(&outer), "of the child");
+        outer.flush(PATIENCE).unwrap();
+    });
+    assert_eq!(code, 0);
+    thread.join().unwrap();
+    assert!(began.elapsed() < Duration::from_millis(1_500), "{:?}", began.elapsed());
+}
+
+fn a_sink_that_logs_elsewhere_does_not_hold_a_fork() {
+    child::run("nested", &[]).expect_success();
+}
+
+/// Logs each allocation while it is told to.
+struct Logging;
+
+static LOGS: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static IS_BUSY: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: every call is passed on to the system's allocator with the same arguments.
+unsafe impl GlobalAlloc for Logging {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if LOGS.load(SeqCst) && !IS_BUSY.replace(true) {
+            info!("allocated", bytes = layout.size());
+            IS_BUSY.set(false);
+        }
+        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Logging = Logging;
+
+fn allocator() {
+    nexlog::builder().file(File::at(told("FILE"))).install().unwrap();
+    LOGS.store(true, SeqCst);
+    let code = fork(|| LOGS.store(false, SeqCst));
+    LOGS.store(false, SeqCst);
+    assert_eq!(code, 0);
+}
+
+fn an_allocator_that_logs_does_not_hold_a_fork() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    child::run("allocator", &[("FILE", path.to_str().unwrap())]).expect_success();
+}
+
+/// What was lost before the fork is told once, by the parent; trace ids are never the same.
+fn losses() {
+    static FAILS: AtomicBool = AtomicBool::new(true);
+    let (path, ids) = (told("FILE"), format!("{}.ids", told("FILE")));
+    let append = |path: &str, bytes: &[u8]| {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+    };
+    let sink = support::sinks::Each(move |batch: &nexlog::Batch<'_>| {
+        if FAILS.load(SeqCst) {
+            return Err(std::io::Error::other("no").into());
+        }
+        append(&path, batch.bytes());
+        Ok(())
+    });
+    let logger = nexlog::builder().sink(sink).on_error(|_| {}).install().unwrap();
+    (0..5).for_each(|number| info!("lost", number));
+    FAILS.store(false, SeqCst);
+    let begin = || {
+        let _span = nexlog::span!("request").entered();
+        let id = nexlog::Context::current().traceparent().unwrap();
+        append(&ids, format!("{id}\n").as_bytes());
+        info!("after");
+    };
+    for _ in 0..3 {
+        let code = fork(|| {
+            begin();
+            logger.flush(PATIENCE).unwrap();
+            assert_eq!((logger.stats().own, logger.stats().dropped), (0, 0));
+        });
+        assert_eq!(code, 0);
+    }
+    begin();
+}
+
+fn a_child_tells_no_losses_of_its_parents_and_has_ids_of_its_own() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    child::run("losses", &[("FILE", path.to_str().unwrap())]).expect_success();
+    let records = lines::parse(&lines::of_file(&path));
+    assert_eq!(lines::with_message(&records, "after").len(), 4);
+    assert_eq!(lines::sum(&records, "records lost by sink", "dropped"), 5);
+    let ids = lines::of_file(&folder.file("app.log.ids"));
+    let mut distinct: Vec<_> = ids.iter().map(|id| id.split('-').nth(1).unwrap()).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 4, "{ids:?}");
+}
+
+/// A child that rotates, or drops its logger, first of all.
+fn locks() {
+    let file = || {
+        let file = File::at(told("FILE")).format(Json::new()).preallocate(64 * KIB);
+        file.rotate(Rotate::size(KIB)).archive(Archive::sequence())
+    };
+    let logger = nexlog::builder().file(file()).build().unwrap();
+    let lock = std::fs::File::open(Path::new(&told("FILE")).with_file_name(".app.log.lock"));
+    let lock = lock.unwrap();
+    let is_free = || {
+        let number = std::os::fd::AsRawFd::as_raw_fd(&lock);
+        // SAFETY: an open file.
+        unsafe {
+            libc::flock(number, libc::LOCK_EX | libc::LOCK_NB) == 0
+                && libc::flock(number, libc::LOCK_UN) == 0
+        }
+    };
+    let mut number = 0;
+    for round in 0..20 {
+        info!(logger(&logger), "step", thread = 0, number);
+        number += 1;
+        let began = Instant::now();
+        let mut mine = Some(logger.clone());
+        let code = fork(|| match round % 2 {
+            0 => mine.as_ref().unwrap().rotate().unwrap(),
+            _ => drop(mine.take()),
+        });
+        assert_eq!(code, 0);
+        assert!(is_free(), "the lock is left behind");
+        assert!(began.elapsed() < Duration::from_millis(900), "waited for itself");
+    }
+    println!("{number}");
+}
+
+fn a_child_has_locks_of_its_own() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    let outcome = child::run("locks", &[("FILE", path.to_str().unwrap())]).expect_success();
+    let count = outcome.stdout.trim().parse().unwrap();
+    lines::assert_steps(&all_lines(folder.path()), &[count]);
 }

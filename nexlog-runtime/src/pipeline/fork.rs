@@ -45,8 +45,8 @@ struct Held {
 /// Dropped in this order.
 struct HeldCore {
     pipeline: Option<MutexGuard<'static, Pipeline>>,
-    _filter: Option<RwLockWriteGuard<'static, Filter>>,
-    _pool: Option<Box<dyn Any>>,
+    filter: Option<RwLockWriteGuard<'static, Filter>>,
+    pool: Option<Box<dyn Any>>,
     worker: Option<MutexGuard<'static, Option<JoinHandle<()>>>>,
     /// Forked inside of a pass: the child goes on with it, or will `exec`.
     is_inside: bool,
@@ -110,19 +110,21 @@ impl HeldCore {
         // A report is inside of a pass whose pipeline is free; a sink has it itself.
         let end = if is_inside { Instant::now() } else { end };
         let pipeline = hold_guard(&held.pipeline, end);
-        let filter = until(end, || match held.filter.try_write() {
+        HeldCore { pipeline, filter: None, pool: None, worker: None, is_inside, core }
+    }
+
+    /// What is held for a moment only, and never while somebody waits for a pipeline. After all
+    /// pipelines: a pass of one logger may log to another.
+    fn hold_rest(&mut self, end: Instant) {
+        // SAFETY: as in `new`.
+        let held: &'static Core = unsafe { &*Arc::as_ptr(&self.core) };
+        self.filter = until(end, || match held.filter.try_write() {
             Ok(guard) => Some(guard),
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         });
-        HeldCore {
-            pipeline,
-            _filter: filter,
-            _pool: hold(held.lanes.pool.growing(), end),
-            worker: hold_guard(held.worker.handle(), end),
-            is_inside,
-            core,
-        }
+        self.pool = hold(held.lanes.pool.growing(), end);
+        self.worker = hold_guard(held.worker.handle(), end);
     }
 
     /// In the child: the parent's records are the parent's.
@@ -144,14 +146,15 @@ impl HeldCore {
 }
 
 extern "C" fn before() {
-    WAITING.fetch_add(1, Relaxed);
     let end = Instant::now() + PATIENCE;
     let all = state::global().cloned().into_iter().chain(shutdown::locals());
     let all: Vec<_> = all.map(|core| (core.is_inside(), core)).collect();
     // The allocator may log meanwhile.
     thread::set_forking(true);
+    WAITING.fetch_add(1, Relaxed);
     let hold = |(is_inside, core)| HeldCore::new(core, is_inside, end);
-    let cores: Vec<_> = all.into_iter().map(hold).collect();
+    let mut cores: Vec<_> = all.into_iter().map(hold).collect();
+    cores.iter_mut().for_each(|core| core.hold_rest(end));
     let [locals, at_exit] = shutdown::hold(end);
     let statics = [
         state::hold(end),

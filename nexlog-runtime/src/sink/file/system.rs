@@ -117,7 +117,16 @@ impl Disk {
         open::check_mode(mode)?;
         let folder = open::folder(path)?;
         let (path, owner) = (path.to_owned(), Owner::new());
-        Ok(Disk { path, lock_name, mode, mapped: None, owner, folder, lock: None, of_a_thread: false })
+        Ok(Disk {
+            path,
+            lock_name,
+            mode,
+            mapped: None,
+            owner,
+            folder,
+            lock: None,
+            of_a_thread: false,
+        })
     }
 
     /// As [`System::open`], with the error that the builder returns.

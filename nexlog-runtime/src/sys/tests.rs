@@ -163,3 +163,27 @@ fn a_lock_is_had_once_and_space_can_be_set_aside() {
     }
     std::fs::remove_dir_all(&path).unwrap();
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_missing_page_ends_no_process_even_where_the_signal_is_blocked() {
+    let (folder, path) = folder("page");
+    let file = folder.create(OsStr::new("file"), 0o600).unwrap();
+    file.set_len(100_000).unwrap();
+    let mut mapping = super::mapping::Mapping::new(&file, 0, 128 << 10).unwrap();
+    file.set_len(0).unwrap();
+    std::thread::spawn(move || {
+        // SAFETY: a valid set, of this thread.
+        unsafe {
+            let mut all = core::mem::zeroed();
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, core::ptr::null_mut());
+        }
+        assert_eq!(mapping.read(90_000), 0);
+        mapping.write(90_000, b"gone");
+        assert!(mapping.has_failed());
+    })
+    .join()
+    .unwrap();
+    fs::remove_dir_all(&path).unwrap();
+}

@@ -103,27 +103,6 @@ fn a_page_that_is_gone_ends_no_process() {
 }
 
 #[test]
-fn nor_where_the_signal_is_blocked() {
-    let here = Temporary::new("blocked");
-    here.file.set_len(100_000).unwrap();
-    let mut mapping = Mapping::new(&here.file, 0, 128 << 10).unwrap();
-    here.file.set_len(0).unwrap();
-    std::thread::spawn(move || {
-        // SAFETY: a valid set, of this thread.
-        unsafe {
-            let mut all = core::mem::zeroed();
-            libc::sigfillset(&raw mut all);
-            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, core::ptr::null_mut());
-        }
-        assert_eq!(mapping.read(90_000), 0);
-        mapping.write(90_000, b"gone");
-        assert!(mapping.has_failed());
-    })
-    .join()
-    .unwrap();
-}
-
-#[test]
 fn a_file_that_is_cut_all_the_time_has_no_zero_and_no_half_line() {
     let here = Temporary::new("cut");
     let mut mapped = Mapped::new(extent(Some(1)));

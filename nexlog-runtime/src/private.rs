@@ -9,7 +9,7 @@ pub use crate::context::make::{
     FrameDraft, Made, frame0, frame1, frame2, frame3, frame4, frame5, frame6, frame7, frame8,
     frame9, frame10, frame11, frame12,
 };
-pub use crate::context::span::{Body, Scope, Span};
+pub use crate::context::span::{Body, LeavesThread, Scope, Span, Stays};
 pub use crate::error::Error;
 pub use crate::lane::draft::Draft;
 pub use crate::lane::emit::{

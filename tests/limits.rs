@@ -3,7 +3,7 @@
 
 mod support;
 
-use nexlog::{Builder, Json, Level, Logger, Memory, Overflow, info, log};
+use nexlog::{Builder, Json, Level, Logger, Memory, Overflow, context, info, log};
 use serde_json::{Value as JsonValue, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::io::Write;
@@ -129,6 +129,47 @@ fn a_message_that_shows_a_cut_value_shows_the_cut_text() {
     let key = "k".repeat(1_000);
     info!(logger(&logger), "m", (key) = 1);
     assert!(only(&memory).get("truncated").is_some());
+}
+
+#[test]
+fn a_field_called_truncated_and_the_mark_of_a_cut_record_are_both_there() {
+    let (logger, memory) = logger(|b| b.max_record_bytes(256).field("truncated", "common"));
+    let long = "z".repeat(1_000);
+    let cut = |record: &JsonValue, mark: &str, theirs: JsonValue| {
+        assert_eq!(record[mark], 1_000, "{record}");
+        assert_eq!(record["truncated"], theirs, "{record}");
+        assert!(record.get(format!("{mark}_")).is_none(), "{record}");
+    };
+    info!(logger(&logger), "m", truncated = true, long);
+    cut(&only(&memory), "truncated_", json!(true));
+    info!(logger(&logger), "m", long, truncated = 7);
+    cut(&only(&memory), "truncated_", json!(7));
+    let (target, key) = (String::from("made"), "truncated");
+    info!(logger(&logger), target(target.as_str()), "m", (key) = 1, long);
+    cut(&only(&memory), "truncated_", json!(1));
+    let map = BTreeMap::from([("truncated", 1), ("truncated_", 2)]);
+    info!(logger(&logger), "m", ..map, long);
+    let record = only(&memory);
+    cut(&record, "truncated__", json!(1));
+    assert_eq!(record["truncated_"], 2);
+    info!(logger(&logger.with([("truncated", "of the child")])), "m", long);
+    cut(&only(&memory), "truncated_", json!("of the child"));
+    // What is not shown is in nobody's way, nor is what is less near than the record.
+    info!(logger(&logger), "m", truncated = None::<u8>, long);
+    cut(&only(&memory), "truncated", json!(1_000));
+    let _scope = context!(truncated = "around");
+    info!(logger(&logger), "m", long);
+    cut(&only(&memory), "truncated", json!(1_000));
+}
+
+#[test]
+fn a_cut_scope_says_so_beside_its_field_called_truncated() {
+    let (logger, memory) = logger(|b| b);
+    let long = "z".repeat(10_000);
+    let _scope = context!(truncated = true, long);
+    info!(logger(&logger), "m");
+    let record = only(&memory);
+    assert_eq!((&record["truncated"], &record["truncated_"]), (&json!(true), &json!(10_000)));
 }
 
 #[test]

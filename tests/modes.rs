@@ -29,6 +29,8 @@ support::child::harness! {
         a_logger_dropped_in_another_ones_sink_loses_nothing,
         short_threads_share_few_lanes_and_lose_nothing,
         flush_gives_up_in_time,
+        flush_without_time_looks_once,
+        flush_without_time_says_that_a_sink_fails,
         a_stuck_sink_does_not_hold_background_callers,
         a_new_filter_holds_for_every_site_at_once,
     ],
@@ -348,6 +350,58 @@ fn flush_gives_up_in_time() {
         hangs.join().unwrap().unwrap();
         logger.flush(PATIENCE).unwrap();
         assert_eq!(valve.lines().len(), 1, "the record is kept");
+    }
+}
+
+fn flush_without_time_looks_once() {
+    for (name, mode) in MODES {
+        let valve = Valve::new();
+        let builder = nexlog::builder().sink(valve.clone()).mode(mode).flush_interval(HOUR);
+        let logger = builder.build().unwrap();
+        let look =
+            |what| logger.flush(Duration::ZERO).unwrap_or_else(|e| panic!("{name} {what}: {e}"));
+        look("with nothing ever logged");
+        info!(logger(&logger), "x");
+        logger.flush(PATIENCE).unwrap();
+        // Also while the worker makes its passes, falls asleep, and sleeps.
+        let end = Instant::now() + Duration::from_millis(200);
+        while Instant::now() < end {
+            look("with all written");
+        }
+        logger.sync(Duration::ZERO).unwrap_or_else(|e| panic!("{name}: {e}"));
+        if mode == Mode::Immediate {
+            continue;
+        }
+        valve.shut();
+        info!(logger(&logger), "y");
+        let other = logger.clone();
+        let hangs = std::thread::spawn(move || other.flush(PATIENCE));
+        wait_until("somebody hangs", || valve.waiting() == 1);
+        let started = Instant::now();
+        let outcome = logger.flush(Duration::ZERO);
+        assert!(matches!(outcome, Err(Error::Timeout { .. })), "{name}: {outcome:?}");
+        assert!(started.elapsed() < Duration::from_secs(1), "{name}: {:?}", started.elapsed());
+        valve.open();
+        hangs.join().unwrap().unwrap();
+        look("after the other has come back");
+    }
+}
+
+fn flush_without_time_says_that_a_sink_fails() {
+    for (name, mode) in MODES {
+        let valve = Valve::new();
+        let builder = nexlog::builder().sink(valve.clone()).mode(mode).flush_interval(HOUR);
+        let logger = builder.on_error(|_| {}).build().unwrap();
+        valve.fail(true);
+        info!(logger(&logger), "x");
+        assert!(matches!(logger.flush(PATIENCE), Err(Error::Sink { .. })), "{name}");
+        wait_until("the sink's error", || {
+            matches!(logger.flush(Duration::ZERO), Err(Error::Sink { .. }))
+        });
+        valve.fail(false);
+        info!(logger(&logger), "y");
+        logger.flush(PATIENCE).unwrap();
+        logger.flush(Duration::ZERO).unwrap();
     }
 }
 

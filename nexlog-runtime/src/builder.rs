@@ -188,8 +188,8 @@ impl Builder {
     }
 
     /// Longer records are cut: text at a character's end, lists and maps at an item's. The
-    /// record then has a field `truncated` with the original length in bytes of what was cut.
-    /// Default: 1 MiB; at least 256 bytes.
+    /// record then has a field `truncated` with the original length in bytes of what was cut,
+    /// or `truncated_` where it has a field of that name itself. Default: 1 MiB; at least 256 bytes.
     pub fn max_record_bytes(mut self, bytes: impl TryInto<u64>) -> Self {
         let bytes = bytes.try_into().unwrap_or(0);
         self.settings.max_record_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);

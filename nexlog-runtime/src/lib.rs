@@ -56,7 +56,7 @@ mod value;
 pub use buffer::Buffer;
 pub use builder::{Builder, GIB, KIB, MIB, builder};
 pub use context::{
-    Context, FieldSet, FutureExt, InContext, Instrumented, Scope, Span, SpanRecords,
+    Context, FieldSet, FutureExt, InContext, Instrumented, Scope, Span, SpanRecords, Wrap,
 };
 pub use error::{DropReason, Error};
 pub use format::Format;

@@ -81,7 +81,8 @@ impl Logger {
         &self.handle.core
     }
 
-    /// Returns when every sink has all records that were accepted before the call.
+    /// Returns when every sink has all records that were accepted before the call. With a timeout
+    /// of zero it looks once and waits for nobody: `Ok` when they have them already.
     ///
     /// # Errors
     /// [`Error::Timeout`] when that took longer; [`Error::Sink`] when a sink fails (the others

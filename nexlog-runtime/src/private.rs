@@ -4,12 +4,12 @@
 pub use core;
 pub use std::boxed::Box;
 
-pub use crate::context::future::instrument;
+pub use crate::context::future::{BoxedFuture, boxed_again, boxed_future, instrument, type_of};
 pub use crate::context::make::{
     FrameDraft, Made, frame0, frame1, frame2, frame3, frame4, frame5, frame6, frame7, frame8,
     frame9, frame10, frame11, frame12,
 };
-pub use crate::context::span::{Body, Scope, Span};
+pub use crate::context::span::{Body, LeavesThread, Scope, Span, Stays};
 pub use crate::error::Error;
 pub use crate::lane::draft::Draft;
 pub use crate::lane::emit::{

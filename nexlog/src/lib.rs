@@ -92,8 +92,8 @@ pub use nexlog_runtime::{
     Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
     ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
     ParseLevelError, Period, Precision, Record, Rotate, Scope, Sink, SinkStats, Span, SpanRecords,
-    Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, WriteError, builder, flush,
-    reopen, rotate, set_filter, stats, sync,
+    Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap, WriteError, builder,
+    flush, reopen, rotate, set_filter, stats, sync,
 };
 
 /// An hour.

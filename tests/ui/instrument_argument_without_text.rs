@@ -7,11 +7,6 @@ fn pay(card: Card, id: u8) {
     drop((card, id));
 }
 
-#[instrument(ret)]
-fn card() -> Card {
-    Card
-}
-
 #[instrument(args)]
 fn generic<T>(value: T) {
     drop(value);

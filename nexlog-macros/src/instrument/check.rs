@@ -149,6 +149,13 @@ pub fn missing_comma(at: Cursor<'_>) -> Error {
     Error::new(span, "a comma is missing before this: options are separated by commas")
 }
 
+pub fn missing_comma_in(at: Cursor<'_>, option: &Ident) -> Error {
+    let span = at.token_tree().map_or(at.span(), |(tree, _)| tree.span());
+    let text =
+        format!("a comma is missing before this: commas separate the parts of `{option}(…)`");
+    Error::new(span, text)
+}
+
 pub fn option_twice(name: &str, at: Span) -> Error {
     Error::new(at, format!("`{name}` is given twice: leave one out"))
 }

@@ -26,6 +26,8 @@ pub struct Expansion {
     ret: Option<TokenStream>,
     /// The place of the option `err`.
     is_fallible: Option<Span>,
+    /// The place of the option `future`.
+    pub stated_future: Option<Span>,
     /// Names `NEXLOG_STATIC`, once per crate.
     variable: Option<TokenStream>,
 }
@@ -72,6 +74,7 @@ impl Expansion {
             err,
             ret,
             is_fallible: options.err.map(|report| report.at.span()),
+            stated_future: options.future.map(|option| option.span()),
         }
     }
 

@@ -11,7 +11,7 @@ use super::builds::Parts;
 use super::expand::Expansion;
 use super::model::{Future, Returns};
 use super::tail::Tail;
-use crate::record::values::word;
+use crate::record::values::{located, word};
 
 impl Expansion {
     /// `let nexlog_span = …;`, whose temporaries are gone before anything is awaited.
@@ -101,11 +101,27 @@ impl Expansion {
         let span = self.span_statement(parts);
         let result = future.boxed.as_ref().map(|boxed| quote_spanned!(mixed=> -> #boxed));
         let body = self.braces(None, statements);
-        let inner = quote_spanned!(mixed=> nexlog_future);
-        let made = self.instrumented(&inner, future.output.as_ref(), parts, reports);
-        let made = match result {
-            Some(_) => quote_spanned!(mixed=> #krate::__private::Box::pin(#made)),
-            None => made,
+        let output = future.output.as_ref();
+        let made = match (self.stated_future, &future.boxed) {
+            (Some(option), Some(_)) => {
+                // At the option: where the user's word is wrong, this is the one error.
+                let at = located(option);
+                let inner = quote_spanned!(at=> (#krate::__private::boxed_future)(nexlog_future));
+                let made = self.instrumented(&inner, output, parts, reports);
+                quote_spanned! {at=> {
+                    let nexlog_type = (#krate::__private::type_of)(&nexlog_future);
+                    (#krate::__private::boxed_again)(nexlog_type, #made)
+                }}
+            }
+            (None, Some(_)) => {
+                let inner = quote_spanned!(mixed=> nexlog_future);
+                let made = self.instrumented(&inner, output, parts, reports);
+                quote_spanned!(mixed=> #krate::__private::Box::pin(#made))
+            }
+            (_, None) => {
+                let inner = quote_spanned!(mixed=> nexlog_future);
+                self.instrumented(&inner, output, parts, reports)
+            }
         };
         quote_spanned!(mixed=> #span let nexlog_future = nexlog_span.in_scope(move || #result #body); #made)
     }

@@ -93,7 +93,8 @@ fn futures_are_known_by_their_syntax() {
     let is_future = |result: &str, arguments: &str| {
         let expanded = expanded(arguments, &format!("fn f() -> {result} {{ g() }}"));
         assert!(!expanded.contains("compile_error"), "{expanded}");
-        (expanded.contains(":: instrument"), expanded.contains("Box :: pin"))
+        let is_boxed = expanded.contains("Box :: pin") || expanded.contains("boxed_again");
+        (expanded.contains(":: instrument"), is_boxed)
     };
     for result in ["impl Future<Output = u8>", "impl Send + core::future::Future", "(impl Future)"]
     {
@@ -203,6 +204,42 @@ fn one_mistake_is_one_error() {
         assert_eq!(errors.len(), 1, "{arguments}: {errors:#?}");
     }
     assert_eq!(errors("nmae = 1, skip(x), level = y", PAY).len(), 3);
+}
+
+#[test]
+fn a_comma_that_is_missing_is_all_that_is_said() {
+    for arguments in [
+        "level = \"info\" target = \"x\"",
+        "level = Level::Info target = \"x\"",
+        "name = \"a\" target = \"x\"",
+        "target = \"x\" name = \"a\"",
+        "target = concat!(\"x\", \"y\") name = \"a\"",
+        "parent = &span target = \"x\"",
+        "crate = a::b target = \"x\"",
+        "crate = \"a::b\" target = \"x\"",
+        "\"a\" target = \"x\"",
+        "args level = \"info\"",
+        "args skip(id)",
+        "args elapsed",
+        "skip_all level = \"info\"",
+        "elapsed future",
+        "skip(id) level = \"info\"",
+        "skip(id a)",
+        "fields(id) level = \"info\"",
+        "ret level = \"info\"",
+        "ret(Debug) level = \"info\"",
+        "ret args",
+        "ret(level = \"info\" Debug)",
+        "ret(level = Level::Info Debug)",
+        "ret(Debug level = \"info\")",
+    ] {
+        let errors = errors(arguments, PAY);
+        assert_eq!(errors.len(), 1, "{arguments}: {errors:#?}");
+        assert!(
+            errors[0].starts_with("a comma is missing before this"),
+            "{arguments}: {errors:#?}"
+        );
+    }
 }
 
 #[test]

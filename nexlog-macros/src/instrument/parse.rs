@@ -2,7 +2,7 @@
 //! comma, so that two mistakes are two errors.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::quote_spanned;
+use quote::{ToTokens as _, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser};
 use syn::{LitStr, Result, Token};
@@ -146,8 +146,15 @@ impl Value<'_> {
         self.input.parse()
     }
 
+    /// Whether nothing more belongs to the option. A word behind it begins the next one, and
+    /// what is missing is the comma.
+    fn is_over(&self) -> bool {
+        let at = self.input.cursor();
+        ends(at) || at.ident().is_some()
+    }
+
     fn flag(&self) -> Result<Ident> {
-        if ends(self.input.cursor()) {
+        if self.is_over() {
             Ok(self.name.clone())
         } else {
             Err(check::option_with_value(self.name))
@@ -176,11 +183,16 @@ impl Value<'_> {
         let at = self.input.cursor();
         let rest = code::rest_of_argument(at);
         let path = match string(at) {
-            Some((text, behind)) if ends(behind) => text.parse_with(syn::Path::parse_mod_style),
-            _ => syn::Path::parse_mod_style.parse2(rest.tokens.clone()),
+            Some((text, behind)) => {
+                code::skip_to(self.input, behind);
+                text.parse_with(syn::Path::parse_mod_style)
+            }
+            None => self.input.call(syn::Path::parse_mod_style),
         };
-        self.skip();
-        path.map(quote::ToTokens::into_token_stream).map_err(|_| check::not_a_path(&rest.tokens))
+        match path {
+            Ok(path) if self.is_over() => Ok(path.into_token_stream()),
+            _ => Err(check::not_a_path(&rest.tokens)),
+        }
     }
 
     fn names(&self) -> Result<Vec<Ident>> {
@@ -191,7 +203,11 @@ impl Value<'_> {
                 let at = inside.cursor();
                 let name = Ident::parse_any(inside).map_err(|_| check::not_a_name(at))?;
                 if !ends(inside.cursor()) {
-                    return Err(check::not_a_name(at));
+                    let behind = inside.cursor();
+                    return Err(match behind.ident() {
+                        Some(_) => check::missing_comma_in(behind, self.name),
+                        None => check::not_a_name(at),
+                    });
                 }
                 inside.parse::<Option<Token![,]>>()?;
                 names.push(name);
@@ -208,15 +224,19 @@ impl Value<'_> {
     /// `err`, `err(level = Level::Warn, Display)`
     fn report(&self) -> Result<Report> {
         let mut report = Report { at: self.name.clone(), level: None, how: None };
-        if ends(self.input.cursor()) {
+        if self.is_over() {
             return Ok(report);
         }
         let group = self.group(&format!("{}(level = \"warn\")", self.name))?;
         let parser = |inside: ParseStream<'_>| {
             while !inside.is_empty() {
                 part(inside, &mut report)?;
-                if !ends(inside.cursor()) {
-                    return Err(check::not_a_part(inside.cursor(), self.name));
+                let behind = inside.cursor();
+                if !ends(behind) {
+                    return Err(match behind.ident() {
+                        Some(_) => check::missing_comma_in(behind, self.name),
+                        None => check::not_a_part(behind, self.name),
+                    });
                 }
                 inside.parse::<Option<Token![,]>>()?;
             }

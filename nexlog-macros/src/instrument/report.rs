@@ -66,7 +66,7 @@ pub fn record(
     let (key, text, how, tokens) = if is_error {
         ("error", "returned an error", How::Failure, quote_spanned!(at=> *nexlog_error))
     } else {
-        ("return", "returned", How::Given, quote_spanned!(at=> *nexlog_value))
+        ("return", "returned", How::Returned, quote_spanned!(at=> *nexlog_value))
     };
     let code = Code { tokens, first: place, last: place };
     let value = Value { how: report.how.unwrap_or(how), code };

@@ -14,7 +14,7 @@ use super::check::{self, frames as texts};
 use super::code::{ends, expression, skip_token};
 use super::expand::{FAST_SLOTS, Site};
 use super::message::{message, string};
-use super::model::{Call, Chosen, Code, Form, Level, LevelArg};
+use super::model::{Call, Chosen, Code, Form, Level, LevelArg, Shape};
 use super::resolve::Plan;
 use super::template::{self, Piece, Reference};
 use super::values::{Values, borrowed, located, word};
@@ -77,16 +77,13 @@ pub fn is_level_ahead(input: ParseStream<'_>) -> bool {
 
 /// A level that is known while compiling: a path, or its name as a text.
 pub fn static_level(input: ParseStream<'_>) -> Result<(Level, Option<Code>)> {
-    if let Some((text, rest)) = string(input.cursor())
-        && ends(rest)
-    {
-        let (code, _) = expression(input)?;
+    let (text, ahead) = (string(input.cursor()), input.fork());
+    let (code, shape) = expression(input)?;
+    if let (Some((text, _)), Shape::Text) = (text, shape) {
         let level = Level::from_name(&text.value());
         let level = level.ok_or_else(|| texts::not_a_static_level(&code.tokens))?;
         return Ok((level, None));
     }
-    let ahead = input.fork();
-    let (code, _) = expression(input)?;
     match super::parse::classify(&ahead, code) {
         LevelArg::Static(level, path) => Ok((level, path)),
         LevelArg::Dynamic(code) => Err(texts::not_a_static_level(&code.tokens)),

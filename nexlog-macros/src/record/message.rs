@@ -23,7 +23,7 @@ pub fn message(input: ParseStream<'_>) -> Option<Result<LitStr>> {
         });
     }
     let (name, rest) = concat(begin)?;
-    if !ends(rest) {
+    if !ends(rest) && continues(rest) {
         return None;
     }
     let folded = fold_macro(begin);

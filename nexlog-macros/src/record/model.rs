@@ -166,8 +166,10 @@ pub enum How {
     Bytes,
     /// A variable named in the message: typed if it can be, its text otherwise.
     Captured,
-    /// An argument or result of a function: typed if it can be, its `Debug` text otherwise.
+    /// An argument of a function: typed if it can be, its `Debug` text otherwise.
     Given,
+    /// What a function returned: the same.
+    Returned,
     /// The error a function returned: with its chain if it is one, its text otherwise.
     Failure,
 }

@@ -22,8 +22,9 @@ pub struct Values<'a> {
 impl Values<'_> {
     /// Brings the method of the two ladders into scope, if it is called.
     pub fn import(&self) -> TokenStream {
-        let is_ladder =
-            |how: &How| matches!(how, How::Captured | How::Error | How::Given | How::Failure);
+        let is_ladder = |how: &How| {
+            matches!(how, How::Captured | How::Error | How::Given | How::Returned | How::Failure)
+        };
         let used = self.plan.slots.iter().any(|slot| match &slot.source {
             Source::Value(how, _) | Source::Keyed(_, how, _) => is_ladder(how),
             Source::Splice(_) | Source::Format(..) => false,
@@ -70,7 +71,7 @@ impl Values<'_> {
     fn reference_of(&self, how: How, number: usize) -> TokenStream {
         let value = self.wrapped(how, number);
         match how {
-            How::Captured | How::Error | How::Given | How::Failure => {
+            How::Captured | How::Error | How::Given | How::Returned | How::Failure => {
                 quote_spanned!(Span::mixed_site()=> &#value)
             }
             How::Typed | How::Debug | How::Display | How::Bytes | How::Secret => value,
@@ -91,7 +92,10 @@ impl Values<'_> {
                 return quote_spanned!(span=> #private::Capture(#value).__nexlog_slot());
             }
             How::Given => {
-                return quote_spanned!(span=> #private::Given(#value).__nexlog_slot());
+                return quote_spanned!(span=> #private::Given::<_, false>(#value).__nexlog_slot());
+            }
+            How::Returned => {
+                return quote_spanned!(span=> #private::Given::<_, true>(#value).__nexlog_slot());
             }
             How::Failure => {
                 return quote_spanned!(span=> (&&&&#private::Failure(#value)).__nexlog_slot());

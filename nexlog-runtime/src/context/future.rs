@@ -2,6 +2,7 @@
 //! drop.
 
 use core::future::Future;
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::task::{Context as Waker, Poll};
@@ -119,6 +120,60 @@ where
     H: FnOnce(&F::Output),
 {
     Instrumented { work: Held::new(future), span, finished: Some(finished), elapsed: None }
+}
+
+/// What the option `future` of `#[instrument]` takes the user's word for.
+///
+/// Only the type that can be meant has it, in place of every future: for all others the types
+/// below stay unknown, and the compiler tells no other error of what is made of them.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a boxed future",
+    label = "`future` is for functions that return a `Pin<Box<dyn Future>>` by another name",
+    note = "leave `future` out, or return a boxed future"
+)]
+pub trait BoxedFuture: Sized {
+    /// Itself.
+    type Itself;
+    /// Another future in such a box.
+    type With<G>;
+
+    #[doc(hidden)]
+    fn itself(self) -> Self::Itself;
+    #[doc(hidden)]
+    fn with<G>(future: G) -> Self::With<G>;
+}
+
+impl<F: Future + ?Sized> BoxedFuture for Pin<Box<F>> {
+    type Itself = Self;
+    type With<G> = Pin<Box<G>>;
+
+    #[inline(always)]
+    fn itself(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
+    fn with<G>(future: G) -> Pin<Box<G>> {
+        Box::pin(future)
+    }
+}
+
+/// The type that something has.
+#[inline(always)]
+pub fn type_of<F>(_: &F) -> PhantomData<F> {
+    PhantomData
+}
+
+/// The future itself.
+#[inline(always)]
+pub fn boxed_future<F: BoxedFuture>(future: F) -> F::Itself {
+    future.itself()
+}
+
+/// What was made of a boxed future, in a box again.
+#[inline(always)]
+pub fn boxed_again<F: BoxedFuture, G>(_: PhantomData<F>, future: G) -> F::With<G> {
+    F::with(future)
 }
 
 impl<F, H> Instrumented<F, H> {

@@ -174,7 +174,13 @@ pub(super) unsafe fn frames<'a>(frame: *const Frame) -> impl Iterator<Item = Fra
     })
 }
 
-/// What [`Context::wrap`] takes. The marker tells closures from futures.
+/// What [`Context::wrap`] takes: a closure without arguments that is `Send`, or a future. The
+/// marker tells one from the other.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be wrapped in a context",
+    label = "`wrap` takes a closure without arguments that is `Send`, or a future",
+    note = "to call another closure on this thread, write `context.in_scope(|| …)`"
+)]
 pub trait Wrap<Marker> {
     /// What it becomes.
     type Wrapped;

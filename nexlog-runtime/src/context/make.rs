@@ -245,8 +245,7 @@ impl FrameDraft {
     pub fn finish(mut self) -> Made {
         let mut flags = 0;
         if self.image.cut_bytes() > 0 {
-            let cut = self.image.cut_bytes();
-            self.image.push_extra(&[], cut);
+            self.image.push_extra(&self.site.info().slots, 0, &[]);
             flags = Header::HAS_EXTRA;
         }
         let values = self.image.buffer.as_bytes();

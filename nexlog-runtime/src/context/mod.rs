@@ -31,7 +31,7 @@ pub(crate) mod trace;
 
 pub(crate) use around::surroundings;
 pub use future::{FutureExt, InContext, Instrumented};
-pub use handle::Context;
+pub use handle::{Context, Wrap};
 pub use make::FieldSet;
 pub use span::{Scope, Span};
 pub use timing::SpanRecords;

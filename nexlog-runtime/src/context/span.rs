@@ -5,6 +5,7 @@
 //! handle, guard or future of a span is gone; `timing` knows how.
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr;
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
@@ -170,11 +171,35 @@ pub(super) fn drop_handle(frame: *const Frame, is_future: bool) {
 #[must_use = "the scope ends at once unless the guard is kept"]
 pub struct Scope {
     /// One reference to the frame is ours. Null: an empty context, or nothing at all.
-    at: Entered,
+    at: Stays<Scope>,
     kind: Kind,
     /// Of a span that is timed: when it was entered.
     entered: u64,
 }
+
+/// Belongs to its thread. Where somebody sends the `Guard` that it is in, the compiler says so
+/// in place of naming what lies in here.
+pub struct Stays<Guard>(Entered, PhantomData<fn() -> Guard>);
+
+// SAFETY: it never is: no type of this crate is a `LeavesThread`, and no other makes a `Stays`.
+unsafe impl<Guard: LeavesThread> Send for Stays<Guard> {}
+
+impl<Guard> Stays<Guard> {
+    #[inline(always)]
+    fn here(at: Entered) -> Stays<Guard> {
+        Stays(at, PhantomData)
+    }
+}
+
+/// Never implemented: it carries the text of an error.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` guard cannot be sent to another thread",
+    label = "a guard belongs to the thread that entered it",
+    note = "send the context instead: `Context::current().wrap(…)` takes a closure or a future",
+    note = "in async code, keep no guard across an `.await`: write `future.in_span(span)`, \
+            `future.in_context(context)` or `#[instrument]`"
+)]
+pub trait LeavesThread {}
 
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -191,17 +216,17 @@ impl Scope {
     /// Its frame was just entered, and the caller's reference becomes ours.
     #[inline(always)]
     pub(super) unsafe fn of(at: Entered) -> Scope {
-        Scope { at, kind: Kind::Scope, entered: 0 }
+        Scope { at: Stays::here(at), kind: Kind::Scope, entered: 0 }
     }
 
     /// # Safety
     /// The same, and a handle.
     unsafe fn of_span(frame: &Frame, at: Entered) -> Scope {
-        Scope { at, kind: Kind::Span, entered: timing::enter(frame) }
+        Scope { at: Stays::here(at), kind: Kind::Span, entered: timing::enter(frame) }
     }
 
     pub(super) fn of_nothing() -> Scope {
-        Scope { at: Entered::NOTHING, kind: Kind::Nothing, entered: 0 }
+        Scope { at: Stays::here(Entered::NOTHING), kind: Kind::Nothing, entered: 0 }
     }
 }
 
@@ -212,11 +237,11 @@ impl Drop for Scope {
             return;
         }
         if self.kind == Kind::Span {
-            timing::leave(self.at.frame(), self.entered);
-            drop_handle(self.at.frame(), false);
+            timing::leave(self.at.0.frame(), self.entered);
+            drop_handle(self.at.0.frame(), false);
         }
         // SAFETY: our reference; what was entered is ours.
-        unsafe { stack::leave(&self.at) }
+        unsafe { stack::leave(&self.at.0) }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Draft<'a> {
     lane: Option<&'a Lane>,
     /// `None` when refused or finished.
     image: Option<Image>,
+    /// Where in it the values of the slots begin.
+    values_at: usize,
     refused: Option<DropReason>,
     /// The type whose code is running, for the marker should it panic.
     rendering: &'static str,
@@ -113,6 +115,7 @@ impl<'a> Draft<'a> {
             fields: &[],
             lane: None,
             image: None,
+            values_at: 0,
             refused,
             rendering: "",
             depth,
@@ -124,6 +127,7 @@ impl<'a> Draft<'a> {
                 draft.flags |= Header::HAS_TARGET;
                 draft.push(target);
             }
+            draft.values_at = draft.image.as_ref().map_or(0, |image| image.buffer.len());
         }
         draft
     }
@@ -168,9 +172,8 @@ impl<'a> Draft<'a> {
 
     fn place(&mut self, mut image: Image) -> Result<(), DropReason> {
         if image.cut_bytes() > 0 || !self.fields.is_empty() {
-            let cut = image.cut_bytes();
             self.flags |= Header::HAS_EXTRA;
-            image.push_extra(self.fields, cut);
+            image.push_extra(&self.site.info().slots, self.values_at, self.fields);
         }
         let header = Header {
             site: self.site,

@@ -5,7 +5,7 @@
 //! ends. A sink that fails loses its batch, which is counted and told at the head of the first
 //! batch that succeeds again; other sinks do not notice.
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, mem};
@@ -75,6 +75,8 @@ pub(crate) struct SinkCounts {
     lost: AtomicU64,
     bytes: AtomicU64,
     errors: AtomicU64,
+    /// Whether it does not work at present. Written before the lanes are released.
+    is_failing: AtomicBool,
     rotations: Option<Arc<AtomicU64>>,
 }
 
@@ -82,6 +84,11 @@ impl SinkCounts {
     /// How many files the sink has rotated.
     pub(crate) fn rotations(&self) -> u64 {
         self.rotations.as_ref().map_or(0, |rotations| rotations.load(Relaxed))
+    }
+
+    /// Whether the sink does not work at present.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Relaxed)
     }
 
     /// All back to 0, but for rotations.
@@ -390,6 +397,7 @@ impl Output {
         // One that took all and failed then has nothing to be tried with.
         let failure = result.as_ref().err().filter(|_| self.lost > 0);
         self.failing = failure.map(|e| (e.source.kind(), e.source.to_string()));
+        self.counts.is_failing.store(self.failing.is_some(), Relaxed);
         result.err().map(|error| {
             self.report(error.source, done);
             written

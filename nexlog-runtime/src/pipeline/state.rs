@@ -243,6 +243,11 @@ impl Core {
         self.counts.drop_at_call(reason, 1);
     }
 
+    /// Whether some sink does not work at present.
+    pub(super) fn is_failing(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.is_failing())
+    }
+
     /// The counters.
     pub(crate) fn stats(&self) -> Stats {
         let dropped_by = self.counts.dropped_by();

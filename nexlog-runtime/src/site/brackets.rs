@@ -66,8 +66,8 @@ fn read_fields(rest: &mut &str) -> Result<Vec<FieldTest>, String> {
     loop {
         let key = token(rest)?.map(|key| key.text).filter(|key| !key.is_empty());
         let Some(key) = key else {
-            let is_cut = rest.is_empty();
-            return Err(if is_cut { unclosed("{") } else { unnamed(fields.is_empty()) });
+            let is_empty = fields.is_empty() && rest.starts_with('}');
+            return Err(if rest.is_empty() { unclosed("{") } else { unnamed(is_empty) });
         };
         let mut value = None;
         let mut next = take(rest);
@@ -110,8 +110,8 @@ fn unclosed(mark: &str) -> String {
     format!("`{mark}` is never closed; {SHAPE}")
 }
 
-fn unnamed(is_first: bool) -> String {
-    let what = if is_first { "the braces are empty" } else { "a field has no name" };
+fn unnamed(is_empty: bool) -> String {
+    let what = if is_empty { "the braces are empty" } else { "a field has no name" };
     format!("{what}; write `{{key}}` or `{{key=value}}`")
 }
 

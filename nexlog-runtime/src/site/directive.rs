@@ -139,6 +139,11 @@ fn read_plain(written: &str) -> Result<(Directive, Option<String>), String> {
         None => (written, None),
     };
     check_name(name)?;
+    if name.is_empty() && level == Some("") {
+        return Err("it has neither a name nor a level; write `name=level`, or a level alone for \
+                    everything"
+            .to_owned());
+    }
     if level.is_none() && name.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("a number is not a level; {LEVEL_LIST}"));
     }

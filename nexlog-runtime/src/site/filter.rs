@@ -3,8 +3,8 @@
 //! ```text
 //! filter    := directive ( ',' directive )*
 //! directive := level                        everything else
-//!            | target '=' level             targets that start with `target`
-//!            | target                       the same at `trace`
+//!            | target? '=' level            targets that start with `target`: all, without one
+//!            | target '='?                  the same at `trace`
 //!            | target? span ( '=' level )?  the same inside of such a span
 //! level     := off | trace | debug | info | warn | error | critical    (any case)
 //! span      := '[' name ']' | '[' name? '{' field ( ',' field )* '}' ']'
@@ -43,12 +43,16 @@ const DEFAULT: Level = Level::Info;
 /// | --- | --- |
 /// | `warn` | everything that no other directive names, from `warn` on |
 /// | `my_app::db=debug` | targets that start with this; the longest one decides |
-/// | `my_app::db` | the same from `trace` on |
+/// | `my_app::db`, `my_app::db=` | the same from `trace` on |
+/// | `=warn` | as `warn`: every target starts with an empty name |
 /// | `noisy=off` | nothing of these targets |
 /// | `[pay]=debug` | besides, inside of a span called `pay`, all from `debug` on |
 /// | `[pay{tenant=acme}]=debug` | only where that span has this field with this value |
 /// | `[{tenant}]` | inside of any span or scope that has this field, from `trace` on |
 /// | `my_app[{request_id=7}]=off` | none of these targets while that request is served |
+///
+/// Nothing between two commas is no directive, and a filter without any passes `info`. What has
+/// neither a name nor a level (`=`, `[]`, `[{}]`) or two `=` (`a==b`) is a [`FilterProblem`].
 ///
 /// A directive with brackets looks at each span and scope around the record, the innermost and
 /// all further out; name and fields must be those of one of them. Of several that match, the one

@@ -57,13 +57,27 @@ fn directives_are_read_as_env_logger_reads_them() {
 }
 
 #[test]
+fn what_says_enough_is_no_problem() {
+    for (text, canonical) in [
+        (",,", "info"),
+        (",warn,", "warn"),
+        ("=debug", "debug"),
+        (" = off", "off"),
+        ("my_app=", "my_app=trace"),
+        ("[pay]=", "[pay]=trace"),
+    ] {
+        assert_eq!(clean(text).to_string(), canonical, "{text}");
+    }
+}
+
+#[test]
 fn without_a_directive_for_it_a_target_is_off() {
     assert!(!clean("app=debug").enabled("other", Level::Critical));
 }
 
 #[test]
 fn a_filter_with_nothing_left_in_it_passes_info() {
-    for text in ["", "app=debg", "/x", "[span]=debg"] {
+    for text in ["", ",,", "=", "app=debg", "/x", "[span]=debg"] {
         let filter = Filter::parse(text).0;
         assert!(filter.enabled("app", Level::Info), "{text}");
         assert!(!filter.enabled("app", Level::Debug), "{text}");
@@ -85,6 +99,28 @@ fn a_bad_directive_says_where_and_what_to_write() {
         (
             "a=5",
             "filter directive `a=5` at column 1: `5` is not a level; write one of off, trace, debug, info, warn, error, critical",
+        ),
+        (
+            "=",
+            "filter directive `=` at column 1: it has neither a name nor a level; write `name=level`, or a level alone for everything",
+        ),
+        (
+            "warn,\t= ,a=debug",
+            "filter directive `=` at column 7: it has neither a name nor a level; write `name=level`, or a level alone for everything",
+        ),
+        ("a==b", "filter directive `a==b` at column 1: it has two `=`; write `name=level`"),
+        ("==", "filter directive `==` at column 1: it has two `=`; write `name=level`"),
+        (
+            "[]",
+            "filter directive `[]` at column 1: the brackets are empty; write `[span]`, `[{key}]` or both",
+        ),
+        (
+            "[{}]",
+            "filter directive `[{}]` at column 1: the braces are empty; write `{key}` or `{key=value}`",
+        ),
+        (
+            "[{=}]",
+            "filter directive `[{=}]` at column 1: a field has no name; write `{key}` or `{key=value}`",
         ),
         ("a=b=info", "filter directive `a=b=info` at column 1: it has two `=`; write `name=level`"),
         (

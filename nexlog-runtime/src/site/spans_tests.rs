@@ -85,9 +85,9 @@ fn a_bad_directive_says_what_to_write() {
         ("[]=debug", "the brackets are empty; write `[span]`, `[{key}]` or both"),
         ("[{}]", "the braces are empty; write `{key}` or `{key=value}`"),
         ("[s{a,}]", "a field has no name; write `{key}` or `{key=value}`"),
-        ("[s{=7}]", "the braces are empty; write `{key}` or `{key=value}`"),
+        ("[s{=7}]", "a field has no name; write `{key}` or `{key=value}`"),
         ("[\"\"]", "the span's name is empty; leave it out for any span"),
-        ("[s{\"\"=1}]", "the braces are empty; write `{key}` or `{key=value}`"),
+        ("[s{\"\"=1}]", "a field has no name; write `{key}` or `{key=value}`"),
         (
             "[s{a=}]",
             "the field `a` has no value; write `{a}` for any, `{a=\"\"}` for an empty text",

@@ -9,10 +9,11 @@ use core::fmt::{self, Write as _};
 use core::time::Duration;
 use std::error::Error;
 
-use super::view::ValueRef;
-use super::wire::tag;
+use super::view::{Map, ValueRef};
+use super::wire::{Trusted, tag};
 use super::{Seal, Value};
 use crate::buffer::Buffer;
+use crate::site::callsite::{Slot, SlotKind};
 
 /// Longest source chain that is kept, as a chain may be a circle. What is behind is said to be.
 const MAX_CHAIN: usize = 128;
@@ -46,15 +47,36 @@ impl Image {
     }
 
     /// Adds a map of fields that the call site does not know of, whatever the limit: `fields`,
-    /// which are a map's bytes, and how much was cut, if something was.
-    pub(crate) fn push_extra(&mut self, fields: &[u8], cut_bytes: u64) {
+    /// which are a map's bytes, and how much was cut, if something was. The values of `slots`
+    /// begin at `start`.
+    pub(crate) fn push_extra(&mut self, slots: &[Slot], start: usize, fields: &[u8]) {
+        let cut_bytes = self.cut_bytes;
+        let mark = (cut_bytes > 0).then(|| self.free_key("truncated", slots, start, fields));
         self.limit = usize::MAX;
         ValueWriter { image: self }.map(|map| {
             map.image.buffer.extend(fields);
-            if cut_bytes > 0 {
-                map.entry("truncated", &cut_bytes);
+            if let Some(mark) = mark {
+                map.entry(&mark, &cut_bytes);
             }
         });
+    }
+
+    /// `key`, with as many `_` behind it as no other field has. A user's own field keeps its
+    /// name: it has it in the records that are whole, too.
+    fn free_key(&self, key: &str, slots: &[Slot], start: usize, fields: &[u8]) -> String {
+        let mut key = key.to_owned();
+        let written = self.buffer.as_bytes().get(start..).unwrap_or(&[]);
+        if self.buffer.is_short() {
+            return key; // nobody will read it
+        }
+        // SAFETY: this image's own values, all of them whole, and a map's entries as an image
+        // wrote them.
+        let (values, fields) =
+            unsafe { (Trusted::new(written), Map { bytes: Trusted::new(fields) }) };
+        while has_field(slots, values, &key) || has_entry(fields, &key) {
+            key.push('_');
+        }
+        key
     }
 
     fn room(&self) -> usize {
@@ -115,6 +137,21 @@ impl Image {
             self.buffer.rewind(before);
         }
     }
+}
+
+/// Whether one of these slots is, or holds, a field of this key that is shown.
+fn has_field(slots: &[Slot], mut values: Trusted<'_>, key: &str) -> bool {
+    slots.iter().map_while(|slot| Some((slot, values.next_value()?))).any(|(slot, value)| {
+        match (slot.kind, value) {
+            (SlotKind::Field, value) => slot.key == key && value != ValueRef::Null,
+            (SlotKind::Dynamic, ValueRef::Map(map)) => has_entry(map, key),
+            (SlotKind::Dynamic | SlotKind::Hidden, _) => false,
+        }
+    })
+}
+
+fn has_entry(map: Map<'_>, key: &str) -> bool {
+    map.iter().any(|(other, value)| other == key && value != ValueRef::Null)
 }
 
 /// A tag and a length that is not yet known. A panic of the user's code takes the whole frame

@@ -57,10 +57,10 @@ pub fn outcome<R: Outcome>(result: &R) -> Result<&R::Value, &R::Error> {
     result.as_result()
 }
 
-/// An argument or a result of a function.
-pub struct Given<'a, T: ?Sized>(pub &'a T);
+/// An argument of a function, or what it returned: that differs in the text of an error only.
+pub struct Given<'a, T: ?Sized, const IS_RETURNED: bool>(pub &'a T);
 
-impl<'a, T: Value + ?Sized> Given<'a, T> {
+impl<'a, T: Value + ?Sized, const IS_RETURNED: bool> Given<'a, T, IS_RETURNED> {
     /// The first step, by value.
     #[inline(always)]
     pub fn __nexlog_slot(self) -> &'a T {
@@ -68,7 +68,7 @@ impl<'a, T: Value + ?Sized> Given<'a, T> {
     }
 }
 
-impl<'a, T: fmt::Debug + ?Sized> Via for Given<'a, T> {
+impl<'a, T: fmt::Debug + ?Sized, const IS_RETURNED: bool> Via for Given<'a, T, IS_RETURNED> {
     type Slot = Debug<'a, T>;
 
     #[inline(always)]
@@ -77,18 +77,18 @@ impl<'a, T: fmt::Debug + ?Sized> Via for Given<'a, T> {
     }
 }
 
-impl<T: ?Sized> Deref for Given<'_, T> {
-    type Target = Withheld<T>;
+impl<T: ?Sized, const IS_RETURNED: bool> Deref for Given<'_, T, IS_RETURNED> {
+    type Target = Withheld<T, IS_RETURNED>;
 
-    fn deref(&self) -> &Withheld<T> {
+    fn deref(&self) -> &Withheld<T, IS_RETURNED> {
         &Withheld(PhantomData)
     }
 }
 
 /// The last step, one dereference away.
-pub struct Withheld<T: ?Sized>(PhantomData<T>);
+pub struct Withheld<T: ?Sized, const IS_RETURNED: bool>(PhantomData<T>);
 
-impl<T: ?Sized> Withheld<T> {
+impl<T: ?Sized> Withheld<T, false> {
     /// No type gets past its bound.
     pub fn __nexlog_slot(&self) -> Secret
     where
@@ -98,13 +98,31 @@ impl<T: ?Sized> Withheld<T> {
     }
 }
 
+impl<T: ?Sized> Withheld<T, true> {
+    /// No type gets past its bound.
+    pub fn __nexlog_slot(&self) -> Secret
+    where
+        T: Returnable,
+    {
+        Secret
+    }
+}
+
 /// Never implemented: it carries the text of an error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be logged as an argument or result",
+    message = "`{Self}` cannot be logged as an argument",
     label = "this is neither a `nexlog::Value` nor `Debug`",
     note = "name it in `skip(…)`, or derive `Debug` for `{Self}`"
 )]
 pub trait Givable {}
+
+/// Never implemented: it carries the text of an error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be logged as what a function returned",
+    label = "`ret` takes a `nexlog::Value`, or a type that has `Debug`",
+    note = "derive `Debug`, write `ret(Display)` for a type that has `Display`, or leave `ret` out"
+)]
+pub trait Returnable {}
 
 /// The error that a function returned.
 pub struct Failure<'a, T: ?Sized>(pub &'a T);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::lanes::Lanes;
 use super::memory::PROGRAM;
-use super::pool::{Pool, SEGMENT_BYTES};
+use super::pool::Pool;
 use super::read::{Common, Reader, Step};
 use super::ring::Lane;
 use crate::pipeline::doze::{Doze, light_fence};

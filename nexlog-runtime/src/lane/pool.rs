@@ -75,9 +75,16 @@ impl Pool {
         }
     }
 
-    /// The lock of [`grow`](Pool::grow), for a fork.
-    pub(crate) fn growing(&self) -> &Mutex<usize> {
-        &self.growing
+    /// The lock under which it grows, for a fork.
+    #[cfg(not(loom))]
+    pub(crate) fn hold(&'static self, end: std::time::Instant) -> Option<Box<dyn core::any::Any>> {
+        crate::pipeline::fork::hold(&self.growing, end)
+    }
+
+    /// The model checker's locks are its own, and it does not fork.
+    #[cfg(loom)]
+    pub(crate) fn hold(&'static self, _: std::time::Instant) -> Option<Box<dyn core::any::Any>> {
+        None
     }
 
     /// A segment that nobody else has, or `None` when neither the pool nor its allocator has

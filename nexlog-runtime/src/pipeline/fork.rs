@@ -123,7 +123,7 @@ impl HeldCore {
             Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         });
-        self.pool = hold(held.lanes.pool.growing(), end);
+        self.pool = held.lanes.pool.hold(end);
         self.worker = hold_guard(held.worker.handle(), end);
     }
 

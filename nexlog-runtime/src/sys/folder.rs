@@ -71,6 +71,7 @@ fn with_name<T>(name: &OsStr, call: impl FnOnce(&CStr) -> io::Result<T>) -> io::
 #[cfg(unix)]
 impl Folder {
     /// The same folder, open once more.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
     pub fn another(&self) -> io::Result<Folder> {
         Ok(Folder { fd: self.fd.try_clone()? })
     }
@@ -292,6 +293,7 @@ fn is_unknown(error: &io::Error) -> bool {
 
 #[cfg(not(unix))]
 impl Folder {
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
     pub fn another(&self) -> io::Result<Folder> {
         Ok(Folder { path: self.path.clone() })
     }

@@ -58,10 +58,10 @@ fn storm() {
     let path = told("FILE");
     let mut file = File::at(&path).format(Json::new());
     if told("KIND") == "rotated" {
-        file = file.rotate(Rotate::size(512 * KIB)).archive(Archive::sequence());
+        file = file.rotate(Rotate::size(128 * KIB)).archive(Archive::sequence());
     }
     if told("KIND") == "compressed" {
-        file = file.rotate(Rotate::size(512 * KIB)).archive(Archive::sequence());
+        file = file.rotate(Rotate::size(128 * KIB)).archive(Archive::sequence());
         file = file.compress(Compression::Gzip);
     }
     let logger = nexlog::builder().file(file).mode(mode(&told("MODE"))).install().unwrap();
@@ -75,8 +75,8 @@ fn storm() {
                     while !stop.load(SeqCst) {
                         info!("step", thread, number);
                         number += 1;
-                        if number.is_multiple_of(32) {
-                            std::thread::sleep(Duration::from_millis(1));
+                        if number.is_multiple_of(8) {
+                            std::thread::sleep(Duration::from_millis(2));
                         }
                     }
                     number

@@ -101,7 +101,7 @@ fn many_threads() {
     };
     let (taken, again) = (round(), round());
     // A segment each, and a little scratch; what is more belongs to the batch.
-    let each = taken.saturating_sub(4 * MIB) / threads as u64;
+    let each = taken.saturating_sub(2 * MIB) / threads as u64;
     assert!(each <= (16 << 10) + 1024, "{each} bytes for each thread");
     assert!(again <= taken + MIB, "{taken} bytes, then {again}");
     assert_eq!(logger.stats().lanes, threads as u64, "lanes that were left are not used again");

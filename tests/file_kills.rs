@@ -223,6 +223,9 @@ fn a_kill_while_archives_become_gzip_loses_and_doubles_nothing() {
 }
 
 fn a_kill_while_archives_become_zstd_loses_and_doubles_nothing() {
+    if !support::is_there(&mut Command::new("zstd"), "zstd") {
+        return;
+    }
     kill_again_and_again("numbered zstd", scaled(1, 10));
     kill_again_and_again("sequence zstd", scaled(1, 10));
 }

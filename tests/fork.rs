@@ -111,22 +111,13 @@ fn storm() {
     println!("{}", counts.iter().map(u64::to_string).collect::<Vec<_>>().join(" "));
 }
 
-fn text_of(path: &Path) -> Vec<String> {
-    if path.extension().is_some_and(|ending| ending == "gz") {
-        let output = std::process::Command::new("gzip").arg("-dc").arg(path).output().unwrap();
-        assert!(output.status.success(), "{}", path.display());
-        return String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
-    }
-    lines::of_file(path)
-}
-
 fn all_lines(folder: &Path) -> Vec<String> {
     let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
     names.retain(|name| name.starts_with("app.log."));
     names.sort();
     names.push("app.log".to_owned());
-    names.iter().flat_map(|name| text_of(&folder.join(name))).collect()
+    names.iter().flat_map(|name| lines::of_archive(&folder.join(name))).collect()
 }
 
 fn a_storm_of_forks_loses_and_doubles_nothing() {

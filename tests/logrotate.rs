@@ -20,13 +20,7 @@ fn program() -> Command {
 
 /// Whether there is a `logrotate`; `.ci/run` sees to it.
 fn is_there() -> bool {
-    let is_there = program().arg("--version").output().is_ok();
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(is_there || !is_ci, "no logrotate; `.ci/run` installs it: apt-get install logrotate");
-    if !is_there {
-        eprintln!("SKIPPED: no logrotate here; to run this: apt-get install logrotate");
-    }
-    is_there
+    support::is_there(&mut program(), "logrotate")
 }
 
 struct Logrotate<'a> {

@@ -4,7 +4,6 @@
 mod support;
 
 use nexlog::{Archive, Compression, File, Json, KIB, Keep, Rotate, info};
-use std::path::Path;
 use support::child::{self, told};
 use support::{Folder, PATIENCE, assert_balanced, lines, mode, scaled};
 
@@ -68,16 +67,6 @@ fn run(folder: &Folder, kind: &str, records: u64) -> u64 {
     rotations.sum()
 }
 
-/// The text of an archive, whatever it is compressed with.
-fn text_of(path: &Path) -> Vec<String> {
-    if path.extension().is_some_and(|ending| ending == "gz") {
-        let output = std::process::Command::new("gzip").arg("-dc").arg(path).output().unwrap();
-        assert!(output.status.success(), "{}", path.display());
-        return String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
-    }
-    lines::of_file(path)
-}
-
 fn check(folder: &Folder, kind: &str) {
     let records = scaled(25_000, 250_000);
     let rotations = run(folder, kind, records);
@@ -91,7 +80,7 @@ fn check(folder: &Folder, kind: &str) {
     }
     archives.push("app.log".to_owned());
     let all: Vec<String> =
-        archives.iter().flat_map(|name| text_of(&folder.path().join(name))).collect();
+        archives.iter().flat_map(|name| lines::of_archive(&folder.path().join(name))).collect();
     lines::assert_steps(&all, &[records; 4]);
     if kind != "compressed" && kind != "plain" {
         for archive in archives {

@@ -23,7 +23,18 @@ pub fn of_file(path: &Path) -> Vec<String> {
     String::from_utf8(bytes).expect("UTF-8").lines().map(str::to_owned).collect()
 }
 
-/// The same without a torn last line. A process that ends kills its other threads, also in the
+/// The same of an archive that may be compressed with gzip.
+#[track_caller]
+pub fn of_archive(path: &Path) -> Vec<String> {
+    if path.extension().is_none_or(|ending| ending != "gz") {
+        return of_file(path);
+    }
+    let output = std::process::Command::new("gzip").arg("-dc").arg(path).output().expect("gzip");
+    assert!(output.status.success(), "{}", path.display());
+    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+/// The lines without a torn last one. A process that ends kills its other threads, also in the
 /// middle of a `write`; the record was of a call that never returned.
 pub fn whole_of_file(path: &Path) -> Vec<String> {
     let mut bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

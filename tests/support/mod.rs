@@ -13,6 +13,7 @@ pub mod witness;
 
 use nexlog::Mode;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -78,4 +79,16 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whether a program can be run, with which a test checks. In CI it has to be there; elsewhere
+/// the test says that it was skipped.
+pub fn is_there(program: &mut Command, package: &str) -> bool {
+    let is_there = program.arg("--version").output().is_ok();
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(is_there || !is_ci, "no {package}; `.ci/run` installs it: apt-get install {package}");
+    if !is_there {
+        eprintln!("SKIPPED: no {package} here; to run this: apt-get install {package}");
+    }
+    is_there
 }

@@ -45,13 +45,9 @@ static LOGGERS: Mutex<Option<Arc<Asking>>> = Mutex::new(None);
 static TELLING: Mutex<()> = Mutex::new(());
 
 /// For a fork.
-pub(crate) fn hold_first(end: Instant) -> Option<Box<dyn core::any::Any>> {
-    crate::pipeline::fork::hold(&TELLING, end)
-}
-
-/// For a fork.
-pub(crate) fn hold_second(end: Instant) -> Option<Box<dyn core::any::Any>> {
-    crate::pipeline::fork::hold(&LOGGERS, end)
+pub(crate) fn hold(end: Instant) -> [Option<Box<dyn core::any::Any>>; 2] {
+    use crate::pipeline::fork;
+    [fork::hold(&TELLING, end), fork::hold(&LOGGERS, end)]
 }
 
 type Asking = Vec<(Weak<Core>, SpanRecords)>;

@@ -156,14 +156,15 @@ extern "C" fn before() {
     let mut cores: Vec<_> = all.into_iter().map(hold).collect();
     cores.iter_mut().for_each(|core| core.hold_rest(end));
     let [locals, at_exit] = shutdown::hold(end);
+    let [telling, told] = timing::hold(end);
     let statics = [
         state::hold(end),
         locals,
         at_exit,
         registry::hold(end),
         early::hold(end),
-        timing::hold_first(end),
-        timing::hold_second(end),
+        telling,
+        told,
         file::hold_claims(end),
         file::hold_archives(end),
     ];

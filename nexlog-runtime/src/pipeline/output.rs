@@ -96,6 +96,7 @@ impl SinkCounts {
         for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
             count.store(0, Relaxed);
         }
+        self.is_failing.store(false, Relaxed);
     }
 
     pub(crate) fn read(&self) -> SinkStats {

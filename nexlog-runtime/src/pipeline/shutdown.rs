@@ -66,9 +66,12 @@ pub(super) fn hold(end: Instant) -> [Option<Box<dyn core::any::Any>>; 2] {
 }
 
 fn register_exit(core: &Core) {
-    // A lock, and no `OnceLock`, so that it can be held over a fork.
-    let mut works = AT_EXIT.lock().unwrap_or_else(PoisonError::into_inner);
-    let works = *works.get_or_insert_with(|| sys::at_exit(at_exit));
+    // A lock, and no `OnceLock`, so that it can be held over a fork. Given back before sinks run,
+    // which may build loggers.
+    let works = {
+        let mut works = AT_EXIT.lock().unwrap_or_else(PoisonError::into_inner);
+        *works.get_or_insert_with(|| sys::at_exit(at_exit))
+    };
     super::fork::watch();
     if !works {
         core.write_through(Duration::ZERO);

@@ -10,12 +10,27 @@ use std::io;
 
 /// Part of a file, shared with it. Nobody is promised that others leave the file alone: what is
 /// read may be anything, and what is written may go nowhere ([`has_failed`](Mapping::has_failed)).
+/// A thread that blocks signals reads and writes with a [`Heard`].
 #[derive(Debug)]
 pub struct Mapping {
     #[cfg(target_os = "linux")]
     inner: linux::Inner,
     #[cfg(not(target_os = "linux"))]
     never: core::convert::Infallible,
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::Heard;
+
+/// There are no mappings for which the signal would have to be heard.
+#[cfg(not(target_os = "linux"))]
+pub struct Heard(());
+
+#[cfg(not(target_os = "linux"))]
+impl Heard {
+    pub fn new() -> Heard {
+        Heard(())
+    }
 }
 
 /// Offsets of mappings are multiples of this on every system.
@@ -38,7 +53,6 @@ impl Mapping {
     pub fn write(&mut self, at: usize, source: &[u8]) {
         let Some(room) = self.inner.bytes.checked_sub(at) else { return };
         let count = source.len().min(room);
-        let _heard = linux::Heard::new();
         // SAFETY: `at + count` is within the mapping, which nobody in this process has a
         // reference to; `&mut self` keeps other threads out. A page that is gone is replaced by
         // the handler while the copy waits.
@@ -50,7 +64,6 @@ impl Mapping {
         if at >= self.inner.bytes {
             return 0;
         }
-        let _heard = linux::Heard::new();
         // SAFETY: within the mapping; volatile, because others may write there.
         unsafe { self.inner.start.add(at).read_volatile() }
     }
@@ -198,10 +211,11 @@ mod linux {
 
     /// Has the signal heard by this thread, which ends the process where it is blocked. As before
     /// when dropped.
-    pub(super) struct Heard(libc::sigset_t);
+    pub struct Heard(libc::sigset_t);
 
     impl Heard {
-        pub(super) fn new() -> Heard {
+        #[allow(clippy::new_without_default)] // a guard
+        pub fn new() -> Heard {
             // SAFETY: all zeros is a valid set, and both are filled by the calls, which cannot
             // fail with these arguments.
             unsafe {

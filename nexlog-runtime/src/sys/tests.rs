@@ -179,6 +179,7 @@ fn a_missing_page_ends_no_process_even_where_the_signal_is_blocked() {
             libc::sigfillset(&raw mut all);
             libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, core::ptr::null_mut());
         }
+        let _heard = super::mapping::Heard::new();
         assert_eq!(mapping.read(90_000), 0);
         mapping.write(90_000, b"gone");
         assert!(mapping.has_failed());

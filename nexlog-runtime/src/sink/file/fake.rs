@@ -164,11 +164,13 @@ impl Fake {
         self.world().files[OsStr::new(name)].lock().unwrap().is_link = true;
     }
 
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
     pub(super) fn append(&self, name: &str, text: &str) {
         let world = self.world();
         world.files[OsStr::new(name)].lock().unwrap().content.extend_from_slice(text.as_bytes());
     }
 
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
     pub(super) fn bytes(&self, name: &str) -> Vec<u8> {
         self.world().files[OsStr::new(name)].lock().unwrap().content.clone()
     }

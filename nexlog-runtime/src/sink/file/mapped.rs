@@ -16,7 +16,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
 use crate::sys::folder;
-use crate::sys::mapping::{Mapping, OFFSET_UNIT};
+use crate::sys::mapping::{Heard, Mapping, OFFSET_UNIT};
 
 /// Mapped and set aside at once.
 const EXTENT_BYTES: u64 = 4 << 20;
@@ -73,6 +73,7 @@ impl Mapped {
                        leave `mapped(true)` out for this format";
             return Err(io::Error::new(ErrorKind::InvalidInput, why));
         }
+        let _heard = Heard::new();
         for _ in 0..ATTEMPTS {
             let start = file.metadata()?.len();
             let end = start + bytes.len() as u64;

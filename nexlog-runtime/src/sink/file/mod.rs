@@ -168,8 +168,8 @@ impl File {
     }
 
     /// Has records written through memory that is mapped to the file, instead of with `write`. That
-    /// was measured to be slower: 1.2 to 1.7 times for batches, 2.8 to 4.5 for single records, as
-    /// each new page of a file costs more than copying to it. It is here for those who want it.
+    /// was measured to be slower, 1.2 to 1.7 times for batches and 3.1 to 3.9 times for single records
+    /// (`benches/README.md`). It is here for those who want it.
     ///
     /// Space for 4 MiB is set aside at a time (or for what [`Rotate::size`] allows, if that is
     /// less), and given back when the file is rotated or closed, or at the next start after a

@@ -7,12 +7,14 @@
 
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock;
+use crate::clock::{self, WallClock};
 use crate::context::SpanRecords;
 use crate::context::timing;
+use crate::crash::Remains;
 use crate::error::Error;
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, PROGRAM};
@@ -57,6 +59,8 @@ pub fn builder() -> Builder {
         lane_bytes: 1 << 20,
         common: Common::new(),
         spans: SpanRecords::None,
+        crash_safe: true,
+        crash_dir: None,
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
@@ -99,6 +103,8 @@ pub struct Builder {
     lane_bytes: u64,
     common: Common,
     spans: SpanRecords,
+    crash_safe: bool,
+    crash_dir: Option<PathBuf>,
     settings: Settings,
 }
 
@@ -177,6 +183,34 @@ impl Builder {
     /// Which records spans make about themselves in this logger. Default: none.
     pub fn spans(mut self, records: SpanRecords) -> Self {
         self.spans = records;
+        self
+    }
+
+    /// Whether what a call has returned from survives the process, however that ends. Default: yes,
+    /// as soon as there is a [`File`]: the threads' buffers then lie in a *ring file*, in a folder
+    /// `.app.log.lanes` beside the (first) log file `app.log`, and the next logger that is built for
+    /// that file writes what it lacks, before its own first record. [`recover`](crate::recover) does so
+    /// without a logger.
+    ///
+    /// Exactly once, in each thread's order, with their own times, threads and contexts; a record
+    /// says how many there were and of which process. Only files get them: consoles and sinks of your
+    /// own do not. What waits for `install` is not in the ring yet, nor is what a forked child logs.
+    /// A ring takes 1.2 MiB of disk space at first, and grows with what waits. Where it cannot be made
+    /// or grow, the logger goes on without it and says so ([`on_error`](Builder::on_error), or
+    /// standard error). It is gone after an orderly end. Linux only; elsewhere nothing is kept.
+    ///
+    /// Costs a call nothing. A loss of power is another matter: see
+    /// [`Logger::sync`](crate::Logger::sync).
+    pub fn crash_safe(mut self, crash_safe: bool) -> Self {
+        self.crash_safe = crash_safe;
+        self
+    }
+
+    /// Where the folder of ring files is, instead of beside the log file: `/dev/shm` keeps a busy
+    /// disk from holding a caller up, and loses the rings when the machine goes down. The programs
+    /// that write to one log must all state the same.
+    pub fn crash_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.crash_dir = Some(dir.into());
         self
     }
 
@@ -263,24 +297,43 @@ impl Builder {
         }
         let settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
+        let tell = |error: Error| match &settings.on_error {
+            Some(on_error) => on_error(&error),
+            None => report::always(format_args!("{}", error.with_causes())),
+        };
+        let mut remains = Remains::of_files(&mut self.outputs, self.crash_dir.as_deref());
         let mut opened = Vec::with_capacity(self.outputs.len());
         for output in self.outputs {
             let output = output.open()?;
             output.problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
             opened.push(output);
         }
+        let recovered = remains.replay(&mut opened);
+        let clock = WallClock::new();
+        let ring = if self.crash_safe {
+            remains.ring(&mut opened, &self.common, clock.state())
+        } else {
+            Ok(None)
+        };
+        let ring = ring.unwrap_or_else(|error| {
+            tell(error);
+            None
+        });
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes >= SEGMENT_BYTES;
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
-        let lanes = Arc::new(Lanes::new(settings.allocator, max_segments, fast));
+        let lanes = Arc::new(Lanes::new(settings.allocator, ring.clone(), max_segments, fast));
         let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
             option: "build",
             problem: String::from("internal: the lanes have a reader already"),
         })?;
-        let pipeline = Pipeline::new(reader, Outputs::new(opened, settings.allocator));
+        let outputs = Outputs::new(opened, settings.allocator);
+        let pipeline = Pipeline::new(reader, outputs, clock);
+        recovered.problems.into_iter().for_each(tell);
         let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
+        core.tell_recovered(&recovered.processes);
         if mode == Mode::Background {
-            worker::start(&core)?;
+            worker::start(&core).inspect_err(|_| core.end_ring())?;
         }
         timing::tell(&core, spans);
         Ok(core)

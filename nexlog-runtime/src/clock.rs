@@ -56,6 +56,37 @@ impl Pair {
     }
 }
 
+/// A clock at one instant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ClockState {
+    pub(crate) ticks: u64,
+    pub(crate) wall_ns: i128,
+    /// Nanoseconds a tick.
+    pub(crate) rate: f64,
+}
+
+impl ClockState {
+    /// As four words.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // taken apart
+    pub(crate) fn words(self) -> [u64; 4] {
+        [self.ticks, self.wall_ns as u64, (self.wall_ns >> 64) as u64, self.rate.to_bits()]
+    }
+
+    /// Out of four words; `None` when it makes no sense.
+    #[allow(clippy::cast_possible_wrap)] // put together
+    pub(crate) fn from_words(words: [u64; 4]) -> Option<ClockState> {
+        let wall_ns = (u128::from(words[2]) << 64 | u128::from(words[1])) as i128;
+        let rate = f64::from_bits(words[3]);
+        // Some thousand years around now, and what a tick can be.
+        let is_time = wall_ns.unsigned_abs() < 1 << 67;
+        (is_time && (0.01..=100.0).contains(&rate)).then_some(ClockState {
+            ticks: words[0],
+            wall_ns,
+            rate,
+        })
+    }
+}
+
 /// Turns ticks into wall time. Belongs to the drainer.
 pub(crate) struct WallClock {
     anchor: Pair,
@@ -84,6 +115,17 @@ impl WallClock {
             clock.rate = clock.measured;
         }
         clock
+    }
+
+    /// What is to be known to turn this clock's ticks into time elsewhere.
+    pub(crate) fn state(&self) -> ClockState {
+        ClockState { ticks: self.anchor.ticks, wall_ns: self.anchor.wall_ns, rate: self.rate }
+    }
+
+    /// A clock as it was in another process.
+    pub(crate) fn of(state: ClockState) -> WallClock {
+        let start = Pair { ticks: state.ticks, wall_ns: state.wall_ns };
+        WallClock { anchor: start, rate: state.rate, start, measured: state.rate }
     }
 
     /// Takes a new pair; called at the start of each drain.

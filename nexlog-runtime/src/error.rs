@@ -60,6 +60,32 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// Records that wait in buffers are lost if this process is killed: the file that would keep
+    /// them cannot be used. The logger goes on without it.
+    #[error(
+        "cannot {attempted} the ring file `{}`: {source}; until the next start, records that wait in \
+         buffers are lost if this process is killed. Give it another place with `crash_dir`, or do \
+         without by `crash_safe(false)`",
+        OneLine(.path.display())
+    )]
+    Crash {
+        /// The file, or its folder.
+        path: PathBuf,
+        /// What was attempted, as a verb.
+        attempted: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+
+    /// What a dead process has left cannot be written to its log. It is kept.
+    #[error("cannot recover the ring file `{}`: {problem}", OneLine(.path.display()))]
+    Recovery {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
     /// A sink could not write, or could not put what was written on its device.
     #[error("the sink {} failed: {source}", OneLine(.name))]
     Sink {

@@ -38,6 +38,7 @@ mod buffer;
 mod builder;
 mod clock;
 mod context;
+mod crash;
 mod error;
 mod format;
 mod lane;
@@ -58,6 +59,7 @@ pub use builder::{Builder, GIB, KIB, MIB, builder};
 pub use context::{
     Context, FieldSet, FutureExt, InContext, Instrumented, Scope, Span, SpanRecords, Wrap,
 };
+pub use crash::{Recovered, Report, recover};
 pub use error::{DropReason, Error};
 pub use format::Format;
 pub use format::json::Json;

@@ -6,8 +6,8 @@
 //! spans around the call asks the global logger each time it is called inside of one.
 
 use core::ptr;
+use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 
 use crate::context;
@@ -69,7 +69,8 @@ fn join(site: &'static Site) -> u8 {
     if site.state.load(Relaxed) == UNSEEN {
         site.next.store(HEAD.load(Relaxed), Relaxed);
         HEAD.store(ptr::from_ref(site).cast_mut(), Release);
-        site.state.store(state(gate.as_ref(), info), Relaxed);
+        // Whoever sees it knows that the site is described (`site/known`), in the rings, too.
+        site.state.store(state(gate.as_ref(), info), Release);
     }
     site.state.load(Relaxed)
 }
@@ -114,23 +115,6 @@ pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     }
     drop(gate);
     drop(before); // without the lock: the allocator may log
-}
-
-/// Unpacks a site's description, once.
-#[cold]
-pub(crate) fn describe(site: &'static Site) -> &'static SiteInfo {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let made = Box::into_raw(Box::new(SiteInfo::parse(NEXT.fetch_add(1, Relaxed), site)));
-    match site.info.compare_exchange(ptr::null_mut(), made, Release, Acquire) {
-        // SAFETY: leaked just now, and never freed.
-        Ok(_) => unsafe { &*made },
-        Err(other) => {
-            // SAFETY: nobody else has seen it.
-            drop(unsafe { Box::from_raw(made) });
-            // SAFETY: another thread's, leaked and published by the same exchange.
-            unsafe { &*other }
-        }
-    }
 }
 
 /// The gate of calls whose level or target is made at run time, or that name a logger.

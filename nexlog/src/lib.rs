@@ -91,9 +91,9 @@ pub use nexlog_runtime::{
     Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
     Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
     ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
-    ParseLevelError, Period, Precision, Record, Rotate, Scope, Sink, SinkStats, Span, SpanRecords,
-    Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap, WriteError, builder,
-    flush, reopen, rotate, set_filter, stats, sync,
+    ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink, SinkStats,
+    Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
+    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
 };
 
 /// An hour.

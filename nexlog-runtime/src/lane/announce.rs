@@ -41,7 +41,7 @@ unsafe fn outwards<'a>(innermost: *const Frame) -> impl Iterator<Item = &'a Fram
 ///
 /// # Safety
 /// `at` is 8-aligned and has room for `bytes_of(frame)`.
-unsafe fn write(frame: &Frame, around: u16, at: *mut u8) {
+unsafe fn write(frame: &Frame, around: u16, at: *mut u8, place: u64) {
     let bytes = bytes_of(frame);
     let header = Header {
         site: ptr::from_ref(frame.site),
@@ -55,7 +55,7 @@ unsafe fn write(frame: &Frame, around: u16, at: *mut u8) {
     let values = frame.values();
     // SAFETY: header, ids, values and less than 8 bytes of padding are what `bytes_of` counts.
     unsafe {
-        header.write(at);
+        header.write(at, place);
         let at = at.add(HEADER_BYTES);
         at.cast::<[u8; 8]>().write(frame.id.to_ne_bytes());
         at.add(8).cast::<[u8; 8]>().write(trace::span_id_of(frame.id).to_be_bytes());
@@ -73,7 +73,13 @@ unsafe fn write(frame: &Frame, around: u16, at: *mut u8) {
 /// # Safety
 /// As for `outwards`.
 pub(super) unsafe fn bytes_with(lane: &Lane, innermost: *const Frame, record: usize) -> usize {
-    let is_missing = |frame: &&Frame| lane.producer().distance_to(frame.id).is_none();
+    let is_missing = |frame: &&Frame| {
+        let is_missing = lane.producer().distance_to(frame.id).is_none();
+        if is_missing {
+            frame.site.info(); // what is in a lane has a description, for whoever comes later
+        }
+        is_missing
+    };
     // SAFETY: the caller's promise.
     let missing: usize = unsafe { outwards(innermost) }.take_while(is_missing).map(bytes_of).sum();
     if lane.has_room(missing + record) {
@@ -101,7 +107,7 @@ pub(super) unsafe fn announce(lane: &Lane, innermost: *const Frame, at: &mut *mu
     let bytes = bytes_of(frame);
     // SAFETY: counted by `bytes_with`; `reserve`d space is 8-aligned, as are all sizes.
     unsafe {
-        write(frame, around, *at);
+        write(frame, around, *at, producer.place());
         producer.remember_frame(frame.id);
         producer.publish(bytes);
         *at = at.add(bytes);
@@ -148,7 +154,7 @@ pub(super) unsafe fn prepend(innermost: *const Frame, record: &mut Buffer) -> bo
         let around = (around / 8) as u16;
         // SAFETY: `at` is within the claimed bytes and 8-aligned, as the buffer's start and all
         // sizes are.
-        unsafe { write(frame, around, start.add(at)) };
+        unsafe { write(frame, around, start.add(at), Header::NOWHERE) };
         if number == 0 {
             #[allow(clippy::cast_possible_truncation)] // as above
             (back = (bytes_of(frame) / 8) as u16);
@@ -158,7 +164,7 @@ pub(super) unsafe fn prepend(innermost: *const Frame, record: &mut Buffer) -> bo
     unsafe {
         let mut header = Header::read(start.add(bytes));
         header.frame = back;
-        header.write(start.add(bytes));
+        header.write(start.add(bytes), Header::NOWHERE);
     }
     true
 }

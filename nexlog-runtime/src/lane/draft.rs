@@ -103,6 +103,7 @@ impl<'a> Draft<'a> {
         let depth = DepthMark::set();
         let refused = match (&depth, core) {
             (None, _) => Some(DropReason::Recursion),
+            _ if thread::is_forking() => Some(DropReason::Busy),
             (_, None) if early::is_full() => Some(DropReason::Early),
             _ => None,
         };
@@ -122,6 +123,7 @@ impl<'a> Draft<'a> {
             _not_send: PhantomData,
         };
         if refused.is_none() {
+            site.info(); // what is in a lane has a description, for whoever comes after a kill
             draft.take_scratch();
             if let Some(target) = target {
                 draft.flags |= Header::HAS_TARGET;
@@ -312,11 +314,8 @@ fn append(core: &Core, lane: &Lane, bytes: &[u8], kind: Kind) -> Result<bool, Dr
     unsafe {
         let distance = announce::announce(lane, frame, &mut at);
         core::ptr::copy_nonoverlapping(bytes.as_ptr(), at, bytes.len());
-        if distance > 0 {
-            let mut header = Header::read(at);
-            header.frame = distance;
-            header.write(at);
-        }
+        let header = Header { frame: distance, ..Header::read(at) };
+        header.write(at, lane.producer().place());
         if is_own {
             lane.producer().publish(bytes.len());
         } else {
@@ -332,6 +331,7 @@ pub(super) fn append_marker(core: &Core, lane: &Lane, marker: &[u8]) -> bool {
     // SAFETY: as in `append`; a marker is a whole record.
     unsafe {
         core::ptr::copy_nonoverlapping(marker.as_ptr(), at, marker.len());
+        Header::read(at).write(at, lane.producer().place());
         lane.producer().publish(marker.len());
     }
     true

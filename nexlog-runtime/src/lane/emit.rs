@@ -75,7 +75,7 @@ macro_rules! emit {
                 // the header and the exact sizes of the values, all plain. No user code runs
                 // between here and the commit.
                 unsafe {
-                    header.write(at);
+                    header.write(at, producer.place());
                     #[allow(unused_variables)]
                     let at = at.add(HEADER_BYTES);
                     $(

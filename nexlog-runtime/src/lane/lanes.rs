@@ -6,11 +6,14 @@
 //! lanes than threads at one time. Detached threads that die with the process never leave
 //! theirs, and need not.
 
+use core::ptr::NonNull;
 use core::sync::atomic::AtomicBool as CoreAtomicBool;
+use std::sync::Arc;
 
 use super::memory::Allocator;
 use super::pool::Pool;
-use super::ring::Lane;
+use super::ring::{Lane, Words};
+use crate::crash::Ring;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
 
@@ -27,10 +30,16 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// No lanes yet. `max_segments` and `fast` are each lane's.
-    pub(crate) fn new(allocator: Allocator, max_segments: u64, fast: bool) -> Lanes {
+    /// No lanes yet. They lie in `ring`, if there is one and as long as it has space.
+    /// `max_segments` and `fast` are each lane's.
+    pub(crate) fn new(
+        allocator: Allocator,
+        ring: Option<Arc<Ring>>,
+        max_segments: u64,
+        fast: bool,
+    ) -> Lanes {
         Lanes {
-            pool: Pool::new(allocator),
+            pool: Pool::new(allocator, ring),
             head: AtomicPtr::new(core::ptr::null_mut()),
             count: AtomicUsize::new(0),
             max_segments,
@@ -51,8 +60,11 @@ impl Lanes {
 
     /// A new lane for this thread alone. `None` when there is no memory.
     pub(crate) fn add(&self, deadline: *const AtomicU64) -> Option<&Lane> {
-        let lane = Lane::new(&self.pool, deadline, self.max_segments, self.fast)?;
-        lane.number.set(self.count.fetch_add(1, Relaxed));
+        let segment = self.pool.take()?;
+        let number = self.count.fetch_add(1, Relaxed);
+        let (pool, words) = (&self.pool, self.words(number));
+        let place = (number, segment);
+        let lane = Lane::new(pool, place, words, deadline, self.max_segments, self.fast);
         let lane = Box::into_raw(lane);
         let mut head = self.head.load(Relaxed);
         loop {
@@ -66,6 +78,20 @@ impl Lanes {
                 Err(now) => head = now,
             }
         }
+    }
+
+    /// Where in the mapped file the words of this lane lie.
+    #[cfg(not(loom))]
+    fn words(&self, number: usize) -> Option<NonNull<Words>> {
+        let words = self.pool.ring()?.take_lane(number)?;
+        // Words of that many bytes, aligned to 128 like all entries, and nobody else's.
+        Some(words.cast())
+    }
+
+    /// The model checker's words are its own.
+    #[cfg(loom)]
+    fn words(&self, _: usize) -> Option<NonNull<Words>> {
+        None
     }
 
     /// All lanes, newest first. Lanes that join meanwhile may be missed.

@@ -3,7 +3,8 @@
 //! A record's way: `emit` (or `draft`, for what is not plain) asks `thread` for this thread's
 //! `ring`, reserves, copies, commits. Rings are chains of segments from a `pool`, which gets its
 //! `memory` by the one seam. `lanes` is the list of them all, and
-//! `read` the drainer's way through it, in the order of the clock.
+//! `read` the drainer's way through it, in the order of the clock. `remains` reads what a dead
+//! process left of one.
 
 mod announce;
 pub(crate) mod draft;
@@ -12,6 +13,7 @@ pub(crate) mod lanes;
 pub(crate) mod memory;
 pub(crate) mod pool;
 pub(crate) mod read;
+pub(crate) mod remains;
 pub(crate) mod ring;
 pub(crate) mod thread;
 

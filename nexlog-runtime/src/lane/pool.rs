@@ -13,9 +13,10 @@
 //! | `link` of a segment in a lane | its producer | `Relaxed` | ordered by the lane's commit |
 //! | `chunks[i]` | under `growing` | `Release` | `Acquire` in `chunk` |
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::memory::{Allocator, Memory};
+use crate::crash::Ring;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
@@ -25,16 +26,16 @@ use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
 #[cfg(not(loom))]
 pub(crate) const SEGMENT_BYTES: usize = 16 << 10;
 #[cfg(loom)]
-pub(crate) const SEGMENT_BYTES: usize = 128;
+pub(crate) const SEGMENT_BYTES: usize = 160;
 
 /// Segments in a chunk: 1 MiB.
 #[cfg(not(loom))]
-const CHUNK_SEGMENTS: u32 = 64;
+pub(crate) const CHUNK_SEGMENTS: u32 = 64;
 #[cfg(loom)]
-const CHUNK_SEGMENTS: u32 = 3;
+pub(crate) const CHUNK_SEGMENTS: u32 = 3;
 
 /// Chunks at most: a GiB. What goes beyond is a full lane.
-const MAX_CHUNKS: usize = if cfg!(loom) { 1 } else { 1024 };
+pub(crate) const MAX_CHUNKS: usize = if cfg!(loom) { 1 } else { 1024 };
 
 /// The number of a segment in its pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +48,9 @@ impl Segment {
 
 /// A chunk's memory and its segments' links.
 struct Chunk {
-    memory: Memory,
+    /// In `own`, or in the pool's mapped file.
+    start: *mut u8,
+    _own: Option<Memory>,
     links: Vec<AtomicU32>,
     #[cfg(loom)]
     shadow: Vec<loom::cell::UnsafeCell<()>>,
@@ -62,17 +65,30 @@ pub(crate) struct Pool {
     /// How many chunks there are; the lock is held while one is made.
     growing: Mutex<usize>,
     allocator: Allocator,
+    /// Where chunks come from as long as it has some.
+    ring: Option<Arc<Ring>>,
 }
+
+// SAFETY: a chunk's bytes belong to whoever has taken a segment of it; the rest is atomic.
+unsafe impl Send for Chunk {}
+// SAFETY: as above.
+unsafe impl Sync for Chunk {}
 
 impl Pool {
     /// An empty pool.
-    pub(crate) fn new(allocator: Allocator) -> Pool {
+    pub(crate) fn new(allocator: Allocator, ring: Option<Arc<Ring>>) -> Pool {
         Pool {
             free: AtomicU64::new(0),
             chunks: (0..MAX_CHUNKS).map(|_| AtomicPtr::new(core::ptr::null_mut())).collect(),
             growing: Mutex::new(0),
             allocator,
+            ring,
         }
+    }
+
+    /// The mapped file that its chunks and the lanes' words lie in.
+    pub(crate) fn ring(&self) -> Option<&Arc<Ring>> {
+        self.ring.as_ref()
     }
 
     /// The lock under which it grows, for a fork.
@@ -124,22 +140,36 @@ impl Pool {
     /// Makes a chunk, keeps one of its segments and frees the others.
     #[cold]
     fn grow(&self) -> Option<Segment> {
-        // Made without the lock: the allocator may log. What is too much is given back.
+        // Made without the lock: the allocator may log. What is too much is given back, or, of a
+        // file, kept for the next time.
         let bytes = CHUNK_SEGMENTS as usize * SEGMENT_BYTES;
+        let mapped = self.ring.as_ref().and_then(|ring| ring.take_chunk(bytes));
+        let own = match mapped {
+            Some(_) => None,
+            None => Some(Memory::zeroed(self.allocator, bytes)?),
+        };
+        let start = mapped.or_else(|| own.as_ref().map(Memory::as_ptr))?;
+        let is_own = own.is_some();
         let chunk = Chunk {
-            memory: Memory::zeroed(self.allocator, bytes)?,
+            start,
+            _own: own,
             links: (0..CHUNK_SEGMENTS).map(|_| AtomicU32::new(0)).collect(),
             #[cfg(loom)]
             shadow: (0..bytes / 8).map(|_| loom::cell::UnsafeCell::new(())).collect(),
         };
         let chunk = Box::new(chunk);
         let mut made = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(segment) = self.pop() {
+        // Somebody else grew it meanwhile, or it has grown as far as it may.
+        let segment = self.pop();
+        let slot = self.chunks.get(*made);
+        let (None, Some(slot)) = (segment, slot) else {
             drop(made);
-            drop(chunk); // somebody else grew it meanwhile
-            return Some(segment);
-        }
-        let slot = self.chunks.get(*made)?;
+            if let (false, Some(ring)) = (is_own, &self.ring) {
+                ring.give_chunk(chunk.start);
+            }
+            drop(chunk);
+            return segment;
+        };
         slot.store(Box::into_raw(chunk), Release); // pairs with `chunk`
         let first = u32::try_from(*made).ok()? * CHUNK_SEGMENTS;
         *made += 1;
@@ -152,7 +182,7 @@ impl Pool {
     /// The first byte of a segment; valid for [`SEGMENT_BYTES`] as long as the pool lives.
     pub(crate) fn address(&self, segment: Segment) -> *mut u8 {
         let within = (segment.0 % CHUNK_SEGMENTS) as usize * SEGMENT_BYTES;
-        self.chunk(segment).memory.as_ptr().wrapping_add(within)
+        self.chunk(segment).start.wrapping_add(within)
     }
 
     /// Says that `next` follows `segment` in a lane. Only the lane's producer calls this.

@@ -22,7 +22,7 @@ use crate::context::frame::Frame;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
 use crate::value::view::{Map, ValueRef};
-use crate::value::wire::{HEADER_BYTES, Header, Kind, Trusted};
+use crate::value::wire::{Doubtful, HEADER_BYTES, Header, Kind, Trusted, tag};
 use crate::value::{Image, Value};
 
 /// Finished records outside of any lane: one that was too large, or those made before install.
@@ -117,6 +117,8 @@ pub(crate) struct Entry {
     raw: RawRecord,
     /// The lane's number; `None` for a record of [`Images`].
     lane: Option<usize>,
+    /// Where in the lane it ends.
+    end: u64,
     /// In [`Images`], the marker behind the record that says which thread made it.
     marker: Option<RawRecord>,
 }
@@ -128,6 +130,11 @@ impl Entry {
         // SAFETY: the models' records have 8 bytes behind the header and are not released yet.
         let payload = unsafe { self.raw.at.add(HEADER_BYTES).cast::<u64>().read() };
         (self.raw.header.ticks, payload)
+    }
+
+    /// The lane's number, and where in it the record ends; `None` for one of [`Images`].
+    pub(crate) fn place(&self) -> Option<(usize, u64)> {
+        self.lane.map(|lane| (lane, self.end))
     }
 
     /// Whether this is a user's record.
@@ -220,9 +227,28 @@ impl Common {
         self.map().is_some_and(|map| map.iter().any(|(other, _)| other == key))
     }
 
-    fn map(&self) -> Option<Map<'_>> {
+    /// As another process has written them down; `None` for what is none.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Common> {
+        let mut values = Doubtful::new(bytes);
+        while values.left() > 0 {
+            let (key, value) = (values.next_value(), values.next_value());
+            if key != Some(tag::STR) || value.is_none() {
+                return None;
+            }
+        }
+        let mut common = Common::new();
+        common.0.buffer.extend(bytes);
+        (common.0.buffer.len() == bytes.len()).then_some(common)
+    }
+
+    /// For `read`.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.buffer.as_bytes()
+    }
+
+    pub(super) fn map(&self) -> Option<Map<'_>> {
         let bytes = self.0.buffer.as_bytes();
-        // SAFETY: written by `Image::push`, key and value in turn.
+        // SAFETY: written by `Image::push`, or gone over by `read`: key and value in turn.
         (!bytes.is_empty()).then(|| Map { bytes: unsafe { Trusted::new(bytes) } })
     }
 }
@@ -278,6 +304,10 @@ impl Reader {
                     source.cursor.pass(&raw);
                     // SAFETY: passed, and not released before the end of this block.
                     let thread = unsafe { thread_info(&raw) };
+                    // What lies before it is released.
+                    if let Some(ring) = self.lanes.pool.ring() {
+                        ring.name_lane(source.number, thread.id, thread.name);
+                    }
                     self.threads[source.number] = (thread.id, thread.name.to_owned());
                 }
                 // It is read where it lies, by the records that name it.
@@ -290,7 +320,8 @@ impl Reader {
                 Some(raw) => {
                     source.cursor.pass(&raw);
                     self.is_behind = true;
-                    return Step::Record(Entry { raw, lane: Some(source.number), marker: None });
+                    let (lane, end) = (Some(source.number), source.cursor.position());
+                    return Step::Record(Entry { raw, lane, end, marker: None });
                 }
                 None => self.run = None,
             }
@@ -313,24 +344,22 @@ impl Reader {
         self.is_behind = false;
     }
 
-    /// Gives back, unread, all that the lanes hold. Not during a pass.
-    pub(crate) fn discard_all(&mut self) {
+    /// In a forked child: gives back, unread, all that the lanes hold; the one of this number is
+    /// this thread's. Not during a pass.
+    pub(crate) fn skip_all(&mut self, own: Option<usize>) {
         self.sources.clear();
         for lane in self.lanes.iter() {
-            // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again.
-            let mut cursor = unsafe { lane.unread() };
-            while let Some(raw) = cursor.peek(&self.lanes.pool) {
-                if raw.header.kind == Kind::Thread as u8
-                    && let Some(thread) = self.threads.get_mut(lane.number())
-                {
-                    // SAFETY: peeked, and not released before the end of this block.
-                    let marker = unsafe { thread_info(&raw) };
-                    *thread = (marker.id, marker.name.to_owned());
+            // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again;
+            // of the threads there is only this one, which is in no call.
+            unsafe { lane.skip(&self.lanes.pool) };
+            // Its marker may be among what was skipped.
+            if own == Some(lane.number()) {
+                let (id, name) = super::thread::this();
+                if self.threads.len() <= lane.number() {
+                    self.threads.resize_with(lane.number() + 1, Default::default);
                 }
-                cursor.pass(&raw);
+                self.threads[lane.number()] = (id, name);
             }
-            // SAFETY: as above.
-            unsafe { lane.release(&self.lanes.pool, &cursor) };
         }
     }
 
@@ -350,6 +379,9 @@ impl Reader {
             {
                 // SAFETY: peeked, and not released before the end of this block.
                 let marker = unsafe { thread_info(&raw) };
+                if let Some(ring) = self.lanes.pool.ring() {
+                    ring.name_lane(lane.number(), marker.id, marker.name);
+                }
                 *thread = (marker.id, marker.name.to_owned());
             }
             cursor.pass(&raw);
@@ -423,7 +455,7 @@ impl Images {
         }
         let marker = self.at(next).filter(|(raw, _)| raw.header.kind() == Some(Kind::Thread));
         let (marker, next) = marker.map_or((None, next), |(raw, next)| (Some(raw), next));
-        Some((Entry { raw, lane: None, marker }, next))
+        Some((Entry { raw, lane: None, end: 0, marker }, next))
     }
 
     /// The entries, in order. They are valid as long as these images: a pass forgets its
@@ -451,11 +483,23 @@ unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
 /// # Safety
 /// The entry's memory is not released during `'a`.
 unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
-    let header = entry.raw.header;
+    // SAFETY: the caller's promise.
+    let record = unsafe { view_of(&entry.raw, clock)? };
+    // SAFETY: as above; the marker lies beside its record.
+    let thread = entry.marker.as_ref().map(|marker| unsafe { thread_info(marker) });
+    Some(Record { thread: thread.unwrap_or_default(), ..record })
+}
+
+/// The view of a record but for its thread and the logger's own fields.
+///
+/// # Safety
+/// The record's memory is not released during `'a`, nor what it lies in.
+pub(super) unsafe fn view_of<'a>(raw: &RawRecord, clock: &WallClock) -> Option<Record<'a>> {
+    let header = raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
     let site = unsafe { header.site.as_ref()? }.info();
     // SAFETY: the caller's promise; the bytes were written by this crate's writers.
-    let mut values = unsafe { Trusted::new(entry.raw.body()) };
+    let mut values = unsafe { Trusted::new(raw.body()) };
     let target = match header.kind & Header::HAS_TARGET {
         0 => site.target,
         _ => match values.next_value()? {
@@ -463,19 +507,17 @@ unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
             _ => return None,
         },
     };
-    // SAFETY: as above; the marker lies beside its record.
-    let thread = entry.marker.as_ref().map(|marker| unsafe { thread_info(marker) });
     Some(Record {
         site,
         level: Level::from_number(header.level).or(site.level).unwrap_or(Level::Info),
         target,
         timestamp: clock.timestamp(header.ticks),
-        thread: thread.unwrap_or_default(),
+        thread: ThreadInfo::default(),
         values,
         common: None,
         // SAFETY: `Draft` and `emit` write distances to frames in the same memory, which is given
         // back with the record's or later.
-        context: unsafe { Chain::around(&header, entry.raw.at) },
+        context: unsafe { Chain::around(&header, raw.at) },
         has_extra: header.kind & Header::HAS_EXTRA != 0,
     })
 }

@@ -1,8 +1,8 @@
 //! A lane: records of one thread, written by that thread, read by whoever drains.
 //!
 //! Positions are u64 and only grow: `position / SEGMENT_BYTES` counts the lane's segments,
-//! `position % SEGMENT_BYTES` is the place in one. Records never cross a segment's end; a pad
-//! marks where a segment stops. The producer writes bytes behind its own position, then moves
+//! `position % SEGMENT_BYTES` is the place in one. A segment begins with whose it is; records never
+//! cross its end; a pad marks where it stops. The producer writes bytes behind its own position, then moves
 //! `published`. The drainer reads up to `published`, then moves `consumed` and gives passed
 //! segments back.
 //!
@@ -11,12 +11,20 @@
 //! | `Producer::*` | the owning thread | plain | handed on by `owned` |
 //! | `published` | the owning thread | `Release` in `commit` | `Acquire` in `Lane::unread` |
 //! | `consumed` | the drainer, under the pipeline mutex | `Release` in `release` | `Acquire` in `next_segment` |
-//! | `owned` | claim: CAS `Acquire`; leave: store `Release` | | each other |
+//!
+//! Both lie in the mapped file where there is one (`crash`), and so do the segments. There whoever
+//! comes after a kill reads from `consumed` to `published`; so `consumed` moves before a segment is
+//! given back, and a segment says whose it is before anything is published in it.
+//!
+//! | word | written by | order | pairs with |
+//! | --- | --- | --- | --- |
+//! | `owned` | anybody | claim: CAS `Acquire`; leave: store `Release` | each other |
 //!
 //! While there is room in the segment the producer reads no word that another thread writes,
 //! except the deadline, once, after the commit.
 
 use core::cell::{Cell, UnsafeCell};
+use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64 as CoreAtomicU64;
 
 use super::pool::{Pool, SEGMENT_BYTES, Segment};
@@ -25,6 +33,8 @@ use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 use crate::value::wire::{HEADER_BYTES, Header, Kind};
 
 const SEGMENT: u64 = SEGMENT_BYTES as u64;
+/// Where a lane begins: behind the first segment's head.
+const START: u64 = HEADER_BYTES as u64;
 
 /// What the owning thread needs at each call, in one cache line.
 #[repr(C)]
@@ -36,13 +46,17 @@ pub(crate) struct Producer {
     limit: Cell<u64>,
     /// Added to a position of the current segment it gives the address.
     base: Cell<*mut u8>,
-    segment: Cell<Segment>,
-    /// The lane this is part of; null in [`NOBODY`].
-    lane: Cell<*const Lane>,
+    /// [`Words::published`] of the lane.
+    published: *const AtomicU64,
     /// When `now` has reached this, the caller has something to do after its commit.
     deadline: *const AtomicU64,
     /// Records committed, by all owners so far.
     accepted: CoreAtomicU64,
+    /// What a position of this lane is told from that of another by.
+    seed: u64,
+    /// The lane this is part of; null in [`NOBODY`].
+    lane: Cell<*const Lane>,
+    segment: Cell<Segment>,
     /// Frames that lie in the current segment, by the lower bits of their numbers: number and
     /// position. Some may be missing. Forgotten with the segment: each is read by itself.
     frames: [Cell<(u64, u64)>; FRAMES],
@@ -63,10 +77,12 @@ static NOBODY: Nobody = Nobody(Producer {
     position: Cell::new(0),
     limit: Cell::new(0),
     base: Cell::new(core::ptr::null_mut()),
-    segment: Cell::new(Segment::NONE),
-    lane: Cell::new(core::ptr::null()),
+    published: core::ptr::null(),
     deadline: core::ptr::null(),
     accepted: CoreAtomicU64::new(0),
+    seed: 0,
+    lane: Cell::new(core::ptr::null()),
+    segment: Cell::new(Segment::NONE),
     frames: [const { Cell::new(NO_FRAME) }; FRAMES],
 });
 
@@ -89,6 +105,12 @@ impl Producer {
         } else {
             None
         }
+    }
+
+    /// Where the next record goes, for its header: no other place of any lane is the same number.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> u64 {
+        self.position.get().wrapping_add(self.seed)
     }
 
     /// How far behind the next record, in units of 8 bytes, the frame of this number lies in its
@@ -129,10 +151,10 @@ impl Producer {
         let position = self.position.get() + bytes as u64;
         self.position.set(position);
         // SAFETY: `reserve` succeeded, so this is not `NOBODY` and `lane` is the lane around it.
-        let lane = unsafe { &*self.lane.get() };
         #[cfg(loom)]
-        lane.touch_write(position - bytes as u64, bytes);
-        lane.published.0.store(position, Release); // pairs with `unread`
+        unsafe { &*self.lane.get() }.touch_write(position - bytes as u64, bytes);
+        // SAFETY: as above: the lane's words live as long as the lane.
+        unsafe { &*self.published }.store(position, Release); // pairs with `unread`
     }
 
     /// The lane this is part of.
@@ -159,19 +181,43 @@ impl Producer {
 #[repr(align(128))]
 struct Padded<T>(T);
 
+/// What others than the owning thread look at, also after the process has died.
+#[repr(C)]
+pub(crate) struct Words {
+    /// Everything before this position is whole records.
+    published: Padded<AtomicU64>,
+    /// Everything before this position has been drained.
+    consumed: Padded<AtomicU64>,
+}
+
+impl Words {
+    /// Bytes of one.
+    pub(crate) const BYTES: usize = size_of::<Words>();
+    /// Where in them the second word lies.
+    pub(crate) const CONSUMED_AT: usize = 128;
+
+    fn new() -> Words {
+        Words { published: Padded(AtomicU64::new(0)), consumed: Padded(AtomicU64::new(0)) }
+    }
+}
+
+#[cfg(not(loom))]
+const _: () = assert!(core::mem::offset_of!(Words, consumed) == Words::CONSUMED_AT);
+
 /// What the drainer keeps about a lane. Only touched under the pipeline mutex.
 struct Reader {
     /// The segment that `consumed` lies in.
     segment: Segment,
+    /// [`Words::consumed`] once more, where it is our own.
+    consumed: u64,
 }
 
 /// One thread's buffer.
 pub(crate) struct Lane {
     producer: Padded<Producer>,
-    /// Everything before this position is whole records.
-    published: Padded<AtomicU64>,
-    /// Everything before this position has been drained.
-    consumed: Padded<AtomicU64>,
+    words: NonNull<Words>,
+    /// They are from a `Box`, and not in a mapped file.
+    owns_words: bool,
     reader: UnsafeCell<Reader>,
     /// Whether some thread writes here.
     owned: AtomicBool,
@@ -182,13 +228,13 @@ pub(crate) struct Lane {
     /// The lane that was made before this one.
     pub(super) next: AtomicPtr<Lane>,
     /// Its number in the list, for tables beside it.
-    pub(super) number: Cell<usize>,
+    number: usize,
     #[cfg(loom)]
     pool: *const Pool,
 }
 
-// SAFETY: `producer` is used by the thread that set `owned`, `reader` under the pipeline mutex,
-// `number` is set before the lane is shared; the rest is atomic.
+// SAFETY: `producer` is used by the thread that set `owned`, `reader` under the pipeline mutex;
+// `words` lives as long as the lane; the rest is atomic.
 unsafe impl Sync for Lane {}
 // SAFETY: nothing in it belongs to a particular thread.
 unsafe impl Send for Lane {}
@@ -203,39 +249,78 @@ pub(crate) enum Refusal {
 }
 
 impl Lane {
-    /// Bytes a record may have at most to fit in a lane at all: a segment less a pad.
-    pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES - HEADER_BYTES;
+    /// Bytes a record may have at most to fit in a lane at all: a segment less its head and a pad.
+    pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES - 2 * HEADER_BYTES;
 
-    /// A lane owned by the caller, or `None` when there is no memory.
+    /// A lane owned by the caller, that begins with this segment. `words` are zeros that nobody
+    /// else has, and live as long as the lane; `None` for some of its own.
     pub(crate) fn new(
         pool: &Pool,
+        (number, segment): (usize, Segment),
+        words: Option<NonNull<Words>>,
         deadline: *const AtomicU64,
         max_segments: u64,
         fast: bool,
-    ) -> Option<Box<Lane>> {
-        let segment = pool.take()?;
-        Some(Box::new(Lane {
+    ) -> Box<Lane> {
+        let owns_words = words.is_none();
+        let words = words.unwrap_or_else(|| NonNull::from(Box::leak(Box::new(Words::new()))));
+        // SAFETY: the caller's promise, or our own.
+        let shared = unsafe { words.as_ref() };
+        let lane = Box::new(Lane {
             producer: Padded(Producer {
-                position: Cell::new(0),
+                position: Cell::new(START),
                 limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
                 base: Cell::new(pool.address(segment)),
-                segment: Cell::new(segment),
-                lane: Cell::new(core::ptr::null()),
+                published: &raw const shared.published.0,
                 deadline,
                 accepted: CoreAtomicU64::new(0),
+                seed: Lane::seed(number),
+                lane: Cell::new(core::ptr::null()),
+                segment: Cell::new(segment),
                 frames: [const { Cell::new(NO_FRAME) }; FRAMES],
             }),
-            published: Padded(AtomicU64::new(0)),
-            consumed: Padded(AtomicU64::new(0)),
-            reader: UnsafeCell::new(Reader { segment }),
+            words,
+            owns_words,
+            reader: UnsafeCell::new(Reader { segment, consumed: START }),
             owned: AtomicBool::new(true),
             max_segments: max_segments.max(2),
             fast,
             next: AtomicPtr::new(core::ptr::null_mut()),
-            number: Cell::new(0),
+            number,
             #[cfg(loom)]
             pool,
-        }))
+        });
+        lane.begin_segment(pool.address(segment), 0);
+        #[cfg(loom)]
+        pool.touch(segment, 0..HEADER_BYTES, true);
+        shared.consumed.0.store(START, Relaxed);
+        shared.published.0.store(START, Release);
+        lane
+    }
+
+    /// What the places of a lane's records are told from those of others by.
+    pub(crate) fn seed(number: usize) -> u64 {
+        (number as u64 + 1) << 44
+    }
+
+    /// Says whose segment it is that begins at this position.
+    fn begin_segment(&self, at: *mut u8, start: u64) {
+        #[allow(clippy::cast_possible_truncation)] // 24
+        let head = Header {
+            site: core::ptr::without_provenance(self.number),
+            ticks: start / SEGMENT,
+            bytes: HEADER_BYTES as u32,
+            frame: 0,
+            level: 0,
+            kind: Kind::Segment as u8,
+        };
+        // SAFETY: the first bytes of a segment that was just taken; nobody else has it.
+        unsafe { head.write(at, start.wrapping_add(self.producer.0.seed)) };
+    }
+
+    fn words(&self) -> &Words {
+        // SAFETY: they live as long as the lane (`new`).
+        unsafe { self.words.as_ref() }
     }
 
     /// Tells the producer where its lane lies. Before it is shared.
@@ -250,7 +335,7 @@ impl Lane {
 
     /// Its number in the list.
     pub(crate) fn number(&self) -> usize {
-        self.number.get()
+        self.number
     }
 
     /// Becomes the owner if there is none.
@@ -276,12 +361,12 @@ impl Lane {
 
     /// The end of what is committed.
     pub(crate) fn published(&self) -> u64 {
-        self.published.0.load(Acquire) // pairs with `commit`
+        self.words().published.0.load(Acquire) // pairs with `commit`
     }
 
     /// The end of what has been drained.
     pub(crate) fn consumed(&self) -> u64 {
-        self.consumed.0.load(Acquire) // pairs with `release`
+        self.words().consumed.0.load(Acquire) // pairs with `release`
     }
 
     /// Segments that are in use, from the owner's view.
@@ -334,17 +419,20 @@ impl Lane {
         let at = producer.base.get().wrapping_add(position as usize);
         // SAFETY: positions stop a header's size before the segment's end and are multiples of
         // 8 in 128-aligned memory; nothing behind `position` is published, so nobody reads it.
-        unsafe { pad.write(at) };
+        unsafe { pad.write(at, producer.place()) };
         #[cfg(loom)]
         self.touch_write(position, HEADER_BYTES);
         pool.link(producer.segment.get(), next);
         let start = (position / SEGMENT + 1) * SEGMENT;
-        producer.position.set(start);
+        self.begin_segment(pool.address(next), start);
+        producer.position.set(start + START);
         producer.limit.set(if self.fast { start + SEGMENT - HEADER_BYTES as u64 } else { 0 });
         producer.segment.set(next);
         producer.frames.iter().for_each(|frame| frame.set(NO_FRAME));
         #[allow(clippy::cast_possible_truncation)] // wraps back in `reserve`
         producer.base.set(pool.address(next).wrapping_sub(start as usize));
+        #[cfg(loom)]
+        self.touch_write(start, HEADER_BYTES);
         Ok(())
     }
 
@@ -365,7 +453,7 @@ impl Lane {
     pub(crate) unsafe fn unread(&self) -> Cursor {
         // SAFETY: the mutex makes this the only access to `reader`.
         let segment = unsafe { (*self.reader.get()).segment };
-        Cursor { position: self.consumed.0.load(Relaxed), end: self.published(), segment }
+        Cursor { position: self.words().consumed.0.load(Relaxed), end: self.published(), segment }
     }
 
     /// Gives back all that lies before the cursor.
@@ -375,12 +463,44 @@ impl Lane {
     pub(crate) unsafe fn release(&self, pool: &Pool, cursor: &Cursor) {
         // SAFETY: as in `unread`.
         let reader = unsafe { &mut *self.reader.get() };
+        // Before a segment can be another lane's.
+        self.words().consumed.0.store(cursor.position, Release); // pairs with `consumed`
+        reader.consumed = cursor.position;
         while reader.segment != cursor.segment {
             let next = pool.linked(reader.segment);
             pool.give(reader.segment);
             reader.segment = next;
         }
-        self.consumed.0.store(cursor.position, Release); // pairs with `consumed`
+    }
+
+    /// Goes over all that is there without reading it, in a forked child: bytes and words of a
+    /// mapped file are not the child's, and zeros are in their place.
+    ///
+    /// # Safety
+    /// As for `unread`; and no other thread of this process has the lane.
+    pub(crate) unsafe fn skip(&self, pool: &Pool) {
+        // SAFETY: as in `unread`.
+        let reader = unsafe { &mut *self.reader.get() };
+        let producer = &self.producer.0;
+        let end = producer.position.get();
+        for _ in reader.consumed / SEGMENT..end / SEGMENT {
+            let next = pool.linked(reader.segment);
+            pool.give(reader.segment);
+            reader.segment = next;
+        }
+        reader.consumed = end;
+        producer.frames.iter().for_each(|frame| frame.set(NO_FRAME));
+        self.words().consumed.0.store(end, Relaxed);
+        self.words().published.0.store(end, Relaxed);
+    }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if self.owns_words {
+            // SAFETY: from `Box::leak` in `new`, and nobody else has the lane any more.
+            drop(unsafe { Box::from_raw(self.words.as_ptr()) });
+        }
     }
 }
 
@@ -428,7 +548,7 @@ impl Cursor {
                 pool.touch(self.segment, within..within + header.bytes as usize, false);
                 return Some(RawRecord { header, at });
             }
-            self.position = (self.position / SEGMENT + 1) * SEGMENT;
+            self.position = (self.position / SEGMENT + 1) * SEGMENT + START;
             self.segment = pool.linked(self.segment);
         }
         None

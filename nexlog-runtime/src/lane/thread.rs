@@ -32,6 +32,8 @@ thread_local! {
     static ID: Cell<u64> = const { Cell::new(0) };
     /// Whether this thread is in the middle of a fork, and so has every lock of ours.
     static FORKS: Cell<bool> = const { Cell::new(false) };
+    /// What `PRODUCER` is after that.
+    static KEPT: Cell<*const Producer> = const { Cell::new(Nobody::get()) };
     static HOME: RefCell<Home> = const { RefCell::new(Home { attachments: Vec::new() }) };
 }
 
@@ -86,9 +88,27 @@ pub(crate) fn is_forking() -> bool {
     FORKS.get()
 }
 
-/// It is from now on, or no more.
+/// It is from now on, or no more. Meanwhile the short way is closed: a lane may be the parent's.
 pub(crate) fn set_forking(is_forking: bool) {
-    FORKS.set(is_forking);
+    if is_forking != FORKS.replace(is_forking) {
+        PRODUCER.set(KEPT.replace(PRODUCER.get()));
+    }
+}
+
+/// This thread's number and name.
+pub(crate) fn this() -> (u64, String) {
+    let current = HOME.try_with(|_| std::thread::current()).ok();
+    let name = current.as_ref().and_then(std::thread::Thread::name).unwrap_or("");
+    (id(), name.to_owned())
+}
+
+/// The number of this thread's lane of that logger.
+pub(crate) fn lane_number(core: &Arc<Core>) -> Option<usize> {
+    with_home(|home| {
+        let attachment = home.attachments.iter().find(|a| Arc::ptr_eq(&a.core, core))?;
+        // SAFETY: `core` is alive, and with it the lane.
+        Some(unsafe { &*attachment.lane }.number())
+    })
 }
 
 /// Where this thread is.

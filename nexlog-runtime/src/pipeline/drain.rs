@@ -6,8 +6,9 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
+use std::sync::Arc;
 
-use super::output::{BATCH_RECORDS, Outputs, Written};
+use super::output::{BATCH_RECORDS, Notes, Outputs, Typed, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;
@@ -33,11 +34,11 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(crate) fn new(reader: Reader, outputs: Outputs) -> Pipeline {
+    pub(crate) fn new(reader: Reader, outputs: Outputs, clock: WallClock) -> Pipeline {
         Pipeline {
             reader,
             outputs,
-            clock: WallClock::new(),
+            clock,
             entries: Vec::with_capacity(BATCH_RECORDS),
             masks: Vec::with_capacity(BATCH_RECORDS),
             written: Written::default(),
@@ -55,6 +56,10 @@ impl Pipeline {
             self.reset(); // the last pass unwound
         }
         self.clock.update();
+        if let Some(ring) = core.lanes.pool.ring() {
+            ring.set_clock(self.clock.state());
+            self.written.errors.extend(ring.look(self.clock.state().wall_ns));
+        }
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
         // Nor may anything later than `images` stand before them.
@@ -101,7 +106,10 @@ impl Pipeline {
         let (reader, clock, entries) = (&self.reader, &self.clock, &self.entries);
         let record = |number: usize| reader.record(entries.get(number)?, clock);
         self.written.telling = self.telling.as_ref().map(|(index, ..)| *index);
-        self.outputs.write(&self.masks, &record, clock, retry, &mut self.written);
+        let place = |number: usize| entries.get(number).and_then(Entry::place);
+        let notes = Notes { ring: core.lanes.pool.ring().map(Arc::as_ref), place: &place };
+        let batch = Typed { masks: &self.masks, record: &record, clock, notes };
+        self.outputs.write(&batch, retry, &mut self.written);
         let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
         let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
         let lost = self.written.lost.iter().filter(|number| is_users(**number)).count();
@@ -138,10 +146,11 @@ impl Pipeline {
     }
 
     /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
-    pub(super) fn forget_all(&mut self) {
+    /// The lane of the number `own` is this thread's.
+    pub(super) fn forget_all(&mut self, own: Option<usize>) {
         self.reset();
         self.outputs.forget_losses();
-        self.reader.discard_all();
+        self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
 

@@ -142,6 +142,7 @@ impl Core {
             }
         }
         self.is_closed.store(true, Relaxed);
+        self.end_ring();
         if let Some(mut locked) = self.try_lock_anywhere() {
             let sinks = locked.pipeline.outputs.take();
             self.unlock(locked, None);

@@ -29,6 +29,7 @@ use crate::registry;
 use crate::report;
 use crate::sink::file;
 use crate::site::filter::Filter;
+use crate::site::known;
 use crate::sys;
 
 /// How long a fork waits for passes that are under way. The child of one that waited in vain has
@@ -47,6 +48,7 @@ struct HeldCore {
     pipeline: Option<MutexGuard<'static, Pipeline>>,
     filter: Option<RwLockWriteGuard<'static, Filter>>,
     pool: Option<Box<dyn Any>>,
+    ring: [Option<Box<dyn Any>>; 2],
     worker: Option<MutexGuard<'static, Option<JoinHandle<()>>>>,
     /// Forked inside of a pass: the child goes on with it, or will `exec`.
     is_inside: bool,
@@ -110,7 +112,15 @@ impl HeldCore {
         // A report is inside of a pass whose pipeline is free; a sink has it itself.
         let end = if is_inside { Instant::now() } else { end };
         let pipeline = hold_guard(&held.pipeline, end);
-        HeldCore { pipeline, filter: None, pool: None, worker: None, is_inside, core }
+        HeldCore {
+            pipeline,
+            filter: None,
+            pool: None,
+            ring: [None, None],
+            worker: None,
+            is_inside,
+            core,
+        }
     }
 
     /// What is held for a moment only, and never while somebody waits for a pipeline. After all
@@ -124,15 +134,26 @@ impl HeldCore {
             Err(TryLockError::WouldBlock) => None,
         });
         self.pool = held.lanes.pool.hold(end);
+        if let Some(ring) = held.lanes.pool.ring() {
+            if self.is_inside {
+                // What this thread is in the middle of writing is there; the child goes on with it.
+                ring.set_inherited(true);
+            }
+            self.ring = ring.hold(end);
+        }
         self.worker = hold_guard(held.worker.handle(), end);
     }
 
     /// In the child: the parent's records are the parent's.
     fn forget(&mut self) {
         let core = &self.core;
+        self.ring = [None, None];
+        if let Some(ring) = core.lanes.pool.ring() {
+            ring.leave(self.is_inside);
+        }
         match &mut self.pipeline {
             Some(pipeline) => {
-                pipeline.forget_all();
+                pipeline.forget_all(thread::lane_number(core));
                 core.forget_counts();
             }
             None if self.is_inside => {}
@@ -162,6 +183,7 @@ extern "C" fn before() {
         locals,
         at_exit,
         registry::hold(end),
+        known::hold(end),
         early::hold(end),
         telling,
         told,
@@ -180,7 +202,13 @@ fn take() -> Option<Box<Held>> {
 
 extern "C" fn in_parent() {
     WAITING.fetch_sub(1, Relaxed);
-    drop(take());
+    let mut held = take();
+    let cores = held.iter_mut().flat_map(|held| &mut held.cores);
+    for held in cores.filter(|held| held.is_inside) {
+        held.ring = [None, None];
+        held.core.lanes.pool.ring().inspect(|ring| ring.set_inherited(false));
+    }
+    drop(held);
     thread::set_forking(false);
 }
 

@@ -5,6 +5,8 @@
 //! ends. A sink that fails loses its batch, which is counted and told at the head of the first
 //! batch that succeeds again; other sinks do not notice.
 
+use core::cell::{RefCell, RefMut};
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,13 +17,14 @@ use super::own;
 use super::stats::SinkStats;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
+use crate::crash::Ring;
 use crate::error::Error;
 use crate::format::{Encoder, Format};
 use crate::lane::memory::Allocator;
 use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
-use crate::sink::{Batch, Sink, WriteError};
+use crate::sink::{Batch, Journal, Sink, WriteError, Writing};
 use crate::site::filter::{Answer, Filter};
 
 /// A batch is written when it has grown to this.
@@ -121,6 +124,10 @@ struct Output {
     ends: Vec<usize>,
     /// The record about losses that the batch begins with; it is not in the pass's index.
     losses: Option<Images>,
+    /// Of a file that is noted in the ring, its number there.
+    file: Option<usize>,
+    /// Scratch of [`Noting`].
+    lanes: Vec<(usize, u64)>,
     counts: Arc<SinkCounts>,
     /// Records lost since it last worked.
     lost: u64,
@@ -142,6 +149,57 @@ pub(crate) struct Encoded {
     pub(crate) mask: u64,
     /// Whether that is all who wanted it.
     pub(crate) is_whole: bool,
+}
+
+/// The records of a batch.
+pub(crate) struct Typed<'a, 'b> {
+    /// What `encode` answered, in order.
+    pub(crate) masks: &'a [u64],
+    /// The typed view of one of them.
+    pub(crate) record: &'a dyn Fn(usize) -> Option<Record<'b>>,
+    pub(crate) clock: &'a WallClock,
+    pub(crate) notes: Notes<'a>,
+}
+
+/// Where is noted what files have.
+pub(crate) struct Notes<'a> {
+    pub(crate) ring: Option<&'a Ring>,
+    /// Where a record's lane stands behind it.
+    pub(crate) place: &'a dyn Fn(usize) -> Option<(usize, u64)>,
+}
+
+/// Notes in the ring what becomes of one file's batch.
+struct Noting<'a, P> {
+    ring: &'a Ring,
+    file: usize,
+    places: P,
+    lanes: RefCell<Vec<(usize, u64)>>,
+}
+
+impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
+    /// How far each lane is with these records: of records of one lane that follow each other, the
+    /// last.
+    fn lanes(&self, records: Range<usize>) -> RefMut<'_, Vec<(usize, u64)>> {
+        let mut lanes = self.lanes.borrow_mut();
+        lanes.clear();
+        for (lane, position) in (self.places)(records) {
+            match lanes.last_mut() {
+                Some(last) if last.0 == lane => last.1 = position,
+                _ => lanes.push((lane, position)),
+            }
+        }
+        lanes
+    }
+}
+
+impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Journal for Noting<'_, P> {
+    fn begin(&self, records: Range<usize>, writing: &Writing<'_>) {
+        self.ring.begin(self.file, &self.lanes(records), writing);
+    }
+
+    fn end(&self, records: Range<usize>) {
+        self.ring.end(self.file, &self.lanes(records));
+    }
 }
 
 /// What became of a batch.
@@ -192,6 +250,8 @@ impl Outputs {
             buffer: Buffer::with_allocator(self.allocator),
             ends: Vec::with_capacity(BATCH_RECORDS + 1), // and one about losses
             losses: None,
+            file: opened.file,
+            lanes: Vec::with_capacity(BATCH_RECORDS),
             counts: Arc::new(counts),
             lost: 0,
             failing: None,
@@ -247,16 +307,8 @@ impl Outputs {
         self.all.iter().any(|output| output.buffer.len() >= BATCH_BYTES)
     }
 
-    /// Writes every batch. `masks` are what `encode` answered, in order; `record` gives the
-    /// typed view of one of them. With `retry`, sinks that have only losses to tell are tried.
-    pub(crate) fn write<'a>(
-        &mut self,
-        masks: &[u64],
-        record: &dyn Fn(usize) -> Option<Record<'a>>,
-        clock: &WallClock,
-        retry: bool,
-        done: &mut Written,
-    ) {
+    /// Writes every batch. With `retry`, sinks that have only losses to tell are tried.
+    pub(crate) fn write(&mut self, batch: &Typed<'_, '_>, retry: bool, done: &mut Written) {
         for number in 0..self.all.len() {
             let output = &mut self.all[number];
             if retry {
@@ -266,12 +318,12 @@ impl Outputs {
                 continue;
             }
             let bit = 1 << number;
-            let wanted = masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
+            let wanted = batch.masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(&wanted, record, clock, done) {
+            if let Some(written) = output.write(&wanted, batch, done) {
                 done.lost.extend(wanted.skip(written));
             }
-            self.announce_losses(number, clock);
+            self.announce_losses(number, batch.clock);
         }
         done.lost.sort_unstable();
         done.lost.dedup();
@@ -361,23 +413,35 @@ impl Output {
 
     /// Writes the batch. `None` when it went well, else how many of the wanted records were
     /// written.
-    fn write<'a>(
+    fn write(
         &mut self,
         wanted: &(impl Iterator<Item = usize> + Clone),
-        record: &dyn Fn(usize) -> Option<Record<'a>>,
-        clock: &WallClock,
+        batch: &Typed<'_, '_>,
         done: &mut Written,
     ) -> Option<usize> {
         let losses = self.losses.take();
         let own = usize::from(losses.is_some());
         let records = self.ends.len() - own;
         let typed = |number: usize| match number.checked_sub(own) {
-            Some(number) => wanted.clone().nth(number).and_then(record),
-            None => losses.as_ref().and_then(|losses| losses.first(clock)),
+            Some(number) => wanted.clone().nth(number).and_then(batch.record),
+            None => losses.as_ref().and_then(|losses| losses.first(batch.clock)),
         };
-        let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &typed);
-        let result = contain(|| self.sink.write(&batch))
+        let places = |records: Range<usize>| {
+            let wanted = wanted.clone().skip(records.start.saturating_sub(own));
+            let count = records.end.saturating_sub(own) - records.start.saturating_sub(own);
+            wanted.take(count).filter_map(batch.notes.place)
+        };
+        let journal = batch.notes.ring.zip(self.file).map(|(ring, file)| {
+            let lanes = RefCell::new(mem::take(&mut self.lanes));
+            Noting { ring, file, places, lanes }
+        });
+        let noted = journal.as_ref().map(|journal| journal as &dyn Journal);
+        let lines = Batch::new(self.buffer.as_bytes(), &self.ends, &typed).noted(noted);
+        let result = contain(|| self.sink.write(&lines))
             .unwrap_or_else(|| Err(WriteError::from(io::Error::other("the sink panicked"))));
+        if let Some(journal) = journal {
+            self.lanes = journal.lanes.into_inner();
+        }
         let taken =
             result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());
         let written = taken.saturating_sub(own);

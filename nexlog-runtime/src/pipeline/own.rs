@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use super::state::Core;
 use super::stats::DroppedBy;
+use crate::crash::Recovered;
 use crate::lane::draft::{Draft, own_image};
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::read::Images;
 use crate::site::callsite::Site;
 use crate::site::level::Level;
-use crate::value::{Fields, FieldsWriter, Splice};
+use crate::value::{Fields, FieldsWriter, Splice, Value};
 
 macro_rules! own_site {
     ($name:ident, $level:ident, $description:literal) => {
@@ -27,6 +28,11 @@ macro_rules! own_site {
 
 own_site!(DROPPED, Warn, "6:nexlogf7:droppedd0:ML15:records dropped");
 own_site!(SINK_LOST, Warn, "6:nexlogf4:sinkf7:droppedML20:records lost by sink");
+own_site!(
+    RECOVERED,
+    Warn,
+    "6:nexlogf9:recoveredf7:processf7:startedf7:damagedML41:records of a killed process are recovered"
+);
 own_site!(
     PANICKED,
     Error,
@@ -49,6 +55,13 @@ pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
 /// How many records a sink has lost, for that sink alone.
 pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
     own_image(&SINK_LOST, &PROGRAM, &[&name, &lost])
+}
+
+/// What a dead process had left.
+pub(crate) fn recovered(process: &Recovered, allocator: Allocator) -> Option<Images> {
+    let damaged = (process.damaged > 0).then_some(process.damaged);
+    let values: [&dyn Value; 4] = [&process.records, &process.process, &process.started, &damaged];
+    own_image(&RECOVERED, allocator, &values)
 }
 
 /// The user's type out of the name of what the macros wrapped it in: `&Display<'_, T>`.

@@ -80,7 +80,9 @@ fn register_exit(core: &Core) {
 
 extern "C" fn at_exit() {
     each(EXIT_PATIENCE, |core, patience| {
-        core.write_through(patience);
+        if core.write_through(patience) {
+            core.end_ring();
+        }
     });
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     crate::sink::file::compress::end();

@@ -23,6 +23,7 @@ use crate::lane::memory::Allocator;
 use crate::lane::thread;
 use crate::site::callsite::Site;
 use crate::site::filter::{Answer, Filter};
+use crate::site::known;
 use crate::site::level::Level;
 use crate::site::spans::Surroundings;
 
@@ -226,6 +227,16 @@ impl Core {
         self.set_filter(self.filter());
     }
 
+    /// Everything is written, and nothing will be left: the ring file goes.
+    pub(crate) fn end_ring(&self) {
+        if let Some(ring) = self.lanes.pool.ring()
+            && !self.lanes.have_unread()
+        {
+            known::forget(ring);
+            ring.finish();
+        }
+    }
+
     /// In a forked child: as if it had just been made.
     pub(super) fn forget_counts(&self) {
         self.counts.forget();
@@ -258,6 +269,7 @@ impl Core {
             dropped: dropped_by.total(),
             dropped_by,
             own: self.counts.own.load(Relaxed),
+            recovered: self.counts.recovered.load(Relaxed),
             bytes: sinks.iter().map(|sink| sink.bytes).sum(),
             errors: sinks.iter().map(|sink| sink.errors).sum(),
             lanes: self.lanes.count() as u64,

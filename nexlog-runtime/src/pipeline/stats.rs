@@ -20,7 +20,7 @@ pub struct Stats {
     pub dropped: u64,
     /// Why they were lost; sums up to `dropped`.
     pub dropped_by: DroppedBy,
-    /// Records of a dead process that were written. Always 0 so far: nothing is recovered yet.
+    /// Records that killed processes had left, and that were written to their files.
     pub recovered: u64,
     /// Records the logger made about itself.
     pub own: u64,
@@ -110,6 +110,8 @@ pub(crate) struct Counts {
     pub(crate) accepted: AtomicU64,
     pub(crate) written: AtomicU64,
     pub(crate) own: AtomicU64,
+    /// Of dead processes.
+    pub(crate) recovered: AtomicU64,
     /// Panics of values for whose own record there was no room.
     pub(crate) untold_panics: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
@@ -129,7 +131,8 @@ impl Counts {
 
     /// All back to 0.
     pub(crate) fn forget(&self) {
-        let counts = [&self.accepted, &self.written, &self.own, &self.untold_panics];
+        let Counts { accepted, written, own, recovered, untold_panics, .. } = self;
+        let counts = [accepted, written, own, recovered, untold_panics];
         counts.into_iter().chain(&self.dropped).for_each(|count| count.store(0, Relaxed));
     }
 

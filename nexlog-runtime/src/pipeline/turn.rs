@@ -16,8 +16,10 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::drain::{Pass, Pipeline};
+use super::own;
 use super::state::{Core, Mode, Overflow};
 use crate::clock;
+use crate::crash::Recovered;
 use crate::error::DropReason;
 use crate::lane::read::Images;
 use crate::lane::ring::{Lane, Refusal};
@@ -114,6 +116,19 @@ impl Core {
         }
         self.unlock(pipeline, Some(pass));
         Ok(())
+    }
+
+    /// Counts what dead processes had left, and says so in a record for each.
+    pub(crate) fn tell_recovered(&self, processes: &[Recovered]) {
+        for process in processes {
+            self.counts.recovered.fetch_add(process.records, Relaxed);
+            self.counts.written.fetch_add(process.records, Relaxed);
+            let told = own::recovered(process, self.allocator);
+            if let (Some(told), Some(mut pipeline)) = (told, self.lock(NESTED_PATIENCE)) {
+                let pass = pipeline.pass(self, Some(&told), false);
+                self.unlock(pipeline, Some(pass));
+            }
+        }
     }
 
     /// Writes what waited for the logger. `take` makes the logger global and hands that over;

@@ -14,6 +14,7 @@ use core::fmt;
 use std::io;
 
 use crate::record::Record;
+use crate::sys::folder::Identity;
 
 /// Takes batches of records: a console, a file, or your own.
 ///
@@ -71,6 +72,22 @@ pub trait Sink: Send + 'static {
     }
 }
 
+/// Told by a file what it is about to write, so that a kill in the middle of it can be made good.
+pub(crate) trait Journal {
+    /// The records of these numbers are about to be written.
+    fn begin(&self, records: core::ops::Range<usize>, writing: &Writing<'_>);
+    /// Those of these numbers are written; what else was announced is not, and will not be.
+    fn end(&self, records: core::ops::Range<usize>);
+}
+
+/// What is about to be appended to a file.
+pub(crate) struct Writing<'a> {
+    pub(crate) identity: Identity,
+    /// The file's length, as far as is known.
+    pub(crate) offset: u64,
+    pub(crate) bytes: &'a [u8],
+}
+
 /// A batch could not be written whole.
 #[derive(Debug)]
 pub struct WriteError {
@@ -100,6 +117,7 @@ pub struct Batch<'a> {
     /// Where each record's bytes end.
     ends: &'a [usize],
     records: &'a dyn Fn(usize) -> Option<Record<'a>>,
+    journal: Option<&'a dyn Journal>,
 }
 
 impl<'a> Batch<'a> {
@@ -109,7 +127,17 @@ impl<'a> Batch<'a> {
         ends: &'a [usize],
         records: &'a dyn Fn(usize) -> Option<Record<'a>>,
     ) -> Batch<'a> {
-        Batch { bytes, ends, records }
+        Batch { bytes, ends, records, journal: None }
+    }
+
+    /// The same, with somebody to be told.
+    pub(crate) fn noted(self, journal: Option<&'a dyn Journal>) -> Batch<'a> {
+        Batch { journal, ..self }
+    }
+
+    /// Who is to be told what becomes of it.
+    pub(crate) fn journal(&self) -> Option<&'a dyn Journal> {
+        self.journal
     }
 
     /// All records' bytes, one after the other.

@@ -56,6 +56,8 @@ pub(crate) struct OpenOutput {
     pub(crate) sink: Box<dyn Sink>,
     pub(crate) format: Arc<dyn Format>,
     pub(crate) coloured: bool,
+    /// Of a file that is noted in the ring, its number there.
+    pub(crate) file: Option<usize>,
     /// How many files it has rotated, if it does that.
     pub(crate) rotations: Option<Arc<AtomicU64>>,
     pub(crate) filter: Option<Filter>,
@@ -135,9 +137,35 @@ impl Output {
         Output { place, choice }
     }
 
-    /// Opens it: a file is opened and made here, and colours are decided.
-    pub(crate) fn open(self) -> Result<OpenOutput, Error> {
+    /// If it is a file, that one.
+    pub(crate) fn file(&self) -> Option<&File> {
+        match &self.place {
+            Place::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The format, settled.
+    pub(crate) fn settle_format(&mut self) -> &Arc<dyn Format> {
         let for_people = matches!(self.place, Place::Console(..));
+        self.choice.format.get_or_insert_with(|| {
+            if for_people { Arc::new(Text::compact()) } else { Arc::new(Json::new()) }
+        })
+    }
+
+    /// The format, once it is settled.
+    pub(crate) fn settled_format(&self) -> Option<&dyn Format> {
+        self.choice.format.as_deref()
+    }
+
+    /// Its own filter.
+    pub(crate) fn own_filter(&self) -> Option<&Filter> {
+        self.choice.filter.as_ref()
+    }
+
+    /// Opens it: a file is opened and made here, and colours are decided.
+    pub(crate) fn open(mut self) -> Result<OpenOutput, Error> {
+        let format = Arc::clone(self.settle_format());
         let mut rotations = None;
         let (sink, coloured): (Box<dyn Sink>, bool) = match self.place {
             Place::Console(stream, color) => {
@@ -151,11 +179,8 @@ impl Output {
             }
             Place::Open(sink) => (sink, false),
         };
-        let Choice { format, filter, problems } = self.choice;
-        let format = format.unwrap_or_else(|| {
-            if for_people { Arc::new(Text::compact()) } else { Arc::new(Json::new()) }
-        });
-        Ok(OpenOutput { sink, format, coloured, rotations, filter, problems })
+        let Choice { filter, problems, .. } = self.choice;
+        Ok(OpenOutput { sink, format, coloured, file: None, rotations, filter, problems })
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! [`Site`] is what the macros emit and the caller touches: a state byte and one pointer to a
 //! packed description, so that it costs one relocation. [`SiteInfo`] is the description
-//! unpacked, made once at first use, for the drainer. The registry (in `filter`'s owner,
-//! `registry` below) keeps the state bytes equal to the filter's answer.
+//! unpacked, made once at first use (`known`), for the drainer. The registry keeps the state bytes equal to the filter's answer.
 //!
 //! State byte: [`UNSEEN`] until the first call; then, for a site of fixed level, [`OFF`] or [`ON`],
 //! with [`FLUSH_BIT`] if it is at or above the flush level. When some directive looks at spans and
@@ -78,6 +77,21 @@ impl Site {
         self.state.load(Relaxed) & FLUSH_BIT != 0
     }
 
+    /// The level's number, or [`Site::RUN_TIME_LEVEL`].
+    pub(crate) fn level_number(&self) -> u8 {
+        self.level
+    }
+
+    /// The line in its source file.
+    pub(crate) fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The packed description.
+    pub(crate) fn description(&self) -> &'static str {
+        self.description
+    }
+
     /// The fixed level; `None` when each call brings its own.
     pub fn level(&self) -> Option<Level> {
         Level::from_number(self.level)
@@ -85,12 +99,12 @@ impl Site {
 
     /// The description unpacked. Made at first use; allocates then.
     pub fn info(&'static self) -> &'static SiteInfo {
-        let info = self.info.load(Acquire); // pairs with `registry::describe`'s store
-        match core::ptr::NonNull::new(info) {
-            // SAFETY: `describe` stores pointers to leaked `SiteInfo`s only.
-            Some(info) => unsafe { info.as_ref() },
-            None => crate::registry::describe(self),
+        let mut info = self.info.load(Acquire).cast_const(); // pairs with `describe`'s store
+        if info.is_null() {
+            info = super::known::describe(self);
         }
+        // SAFETY: `describe` returns and stores pointers to leaked `SiteInfo`s only.
+        unsafe { &*info }
     }
 }
 

@@ -5,6 +5,7 @@ mod brackets;
 pub mod callsite;
 mod directive;
 pub mod filter;
+pub(crate) mod known;
 pub mod level;
 pub(crate) mod spans;
 pub mod static_filter;

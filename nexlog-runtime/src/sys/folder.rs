@@ -85,6 +85,24 @@ impl Folder {
         Ok(Folder { fd: opened.into() })
     }
 
+    /// Opens a folder that is this user's own; the last part of its path is no link.
+    pub fn open_own(path: &Path) -> io::Result<Folder> {
+        use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+        let mut options = fs::OpenOptions::new();
+        let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+        let opened = options.read(true).custom_flags(flags).open(path)?;
+        if opened.metadata()?.uid() != super::effective_user() {
+            let why = "it belongs to another user";
+            return Err(io::Error::new(ErrorKind::PermissionDenied, why));
+        }
+        Ok(Folder { fd: opened.into() })
+    }
+
+    /// Opens a file for reading and writing anywhere in it.
+    pub fn open_write(&self, name: &OsStr) -> io::Result<fs::File> {
+        self.open_at(name, libc::O_RDWR, 0)
+    }
+
     fn open_at(&self, name: &OsStr, flags: i32, mode: u32) -> io::Result<fs::File> {
         let safe = libc::O_NOFOLLOW | libc::O_CLOEXEC | libc::O_NONBLOCK | libc::O_NOCTTY;
         with_name(name, |name| {
@@ -307,6 +325,14 @@ impl Folder {
         fs::read_dir(path).map(|_| Folder { path: path.to_owned() })
     }
 
+    pub fn open_own(path: &Path) -> io::Result<Folder> {
+        Folder::open(path)
+    }
+
+    pub fn open_write(&self, name: &OsStr) -> io::Result<fs::File> {
+        fs::OpenOptions::new().read(true).write(true).open(self.path.join(name))
+    }
+
     pub fn open_append(&self, name: &OsStr, _mode: u32) -> io::Result<(fs::File, bool)> {
         let path = self.path.join(name);
         let is_new = !path.exists();
@@ -389,6 +415,51 @@ pub fn look_at_file(file: &fs::File, path: &Path) -> io::Result<Look> {
     {
         file.metadata().map(|metadata| look_at(&metadata, path))
     }
+}
+
+/// Fills `bytes` with what the file has from `offset` on; what it does not have stays as it is.
+pub fn read_at(mut file: &fs::File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::{Read, Seek};
+    file.seek(io::SeekFrom::Start(offset))?;
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => done += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes` at `offset`. Not for files that are open for appending.
+pub fn write_at(mut file: &fs::File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    use std::io::{Seek, Write};
+    file.seek(io::SeekFrom::Start(offset))?;
+    file.write_all(bytes)
+}
+
+/// The path with these bytes.
+pub fn path_from(bytes: &[u8]) -> std::path::PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        OsStr::from_bytes(bytes).into()
+    }
+    #[cfg(not(unix))]
+    {
+        String::from_utf8_lossy(bytes).into_owned().into()
+    }
+}
+
+/// Makes a folder that nobody else may look into.
+pub fn make_own(path: &Path) -> io::Result<()> {
+    #[allow(unused_mut)]
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Takes the lock that goes with this open file, against every other open of it in any process;

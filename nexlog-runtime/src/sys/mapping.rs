@@ -5,6 +5,7 @@
 //! handler puts a page of nobody's in that place, marks the mapping and lets the store end there.
 //! A fault at any other address is passed on to the handler that was there before.
 
+use core::sync::atomic::AtomicU64;
 use std::fs;
 use std::io;
 
@@ -44,9 +45,48 @@ impl Mapping {
         linux::Inner::new(file, offset, bytes).map(|inner| Mapping { inner })
     }
 
+    /// The same with space that is set aside in the file, and not for children: a store does not
+    /// fail for a full disk.
+    pub fn new_part(file: &fs::File, offset: u64, bytes: usize) -> io::Result<Mapping> {
+        let end = offset + bytes as u64;
+        if end > super::file_size_limit() {
+            let why = "the limit on the size of files (`ulimit -f`) is lower";
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+        }
+        super::folder::grow(file, offset, end)?;
+        let mapping = Mapping::new(file, offset, bytes)?;
+        mapping.set_inherited(false);
+        Ok(mapping)
+    }
+
     /// How many bytes it has.
     pub fn bytes(&self) -> usize {
         self.inner.bytes
+    }
+
+    /// Its first byte. Valid as long as the mapping, for all of its bytes.
+    pub fn start(&self) -> *mut u8 {
+        self.inner.start
+    }
+
+    /// The words it consists of.
+    pub fn words(&self) -> &[AtomicU64] {
+        // SAFETY: mapped and readable as long as `self`, aligned to a page, and any bytes are a
+        // word. Others may write there, in this process through atomics.
+        unsafe { core::slice::from_raw_parts(self.inner.start.cast(), self.inner.bytes / 8) }
+    }
+
+    /// Whether children get it when the process forks.
+    pub fn set_inherited(&self, is_inherited: bool) {
+        let advice = if is_inherited { libc::MADV_DOFORK } else { libc::MADV_DONTFORK };
+        // SAFETY: a range that is mapped by us; where that is refused nothing happens.
+        unsafe { libc::madvise(self.inner.start.cast(), self.inner.bytes, advice) };
+    }
+
+    /// In a forked child: memory of its own in that place, with what is there or all zeros. Nobody
+    /// else may be in it; without content, it need not be inherited.
+    pub fn leave_file(&self, with_content: bool) -> bool {
+        self.inner.leave_file(with_content)
     }
 
     /// Copies `source` to the place `at`. What does not fit is left out.
@@ -79,6 +119,26 @@ impl Mapping {
 
 #[cfg(not(target_os = "linux"))]
 impl Mapping {
+    pub fn new_part(_: &fs::File, _: u64, _: usize) -> io::Result<Mapping> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn start(&self) -> *mut u8 {
+        match self.never {}
+    }
+
+    pub fn words(&self) -> &[AtomicU64] {
+        match self.never {}
+    }
+
+    pub fn set_inherited(&self, _: bool) {
+        match self.never {}
+    }
+
+    pub fn leave_file(&self, _: bool) -> bool {
+        match self.never {}
+    }
+
     pub fn new(_: &fs::File, _: u64, _: usize) -> io::Result<Mapping> {
         Err(io::ErrorKind::Unsupported.into())
     }
@@ -176,8 +236,11 @@ mod linux {
         pub(super) watched: &'static Watched,
     }
 
-    // SAFETY: the memory belongs to the process, and only the owner of this writes or reads it.
+    // SAFETY: the memory belongs to the process; `write` and `read` take the owner's `&mut`, and
+    // `words` are atomic.
     unsafe impl Send for Inner {}
+    // SAFETY: as above.
+    unsafe impl Sync for Inner {}
 
     impl Inner {
         pub(super) fn new(file: &fs::File, offset: u64, bytes: usize) -> io::Result<Inner> {
@@ -198,6 +261,32 @@ mod linux {
             }
             let watched = Watched::take(start as usize, bytes);
             Ok(Inner { start: start.cast(), bytes, watched })
+        }
+    }
+
+    impl Inner {
+        pub(super) fn leave_file(&self, with_content: bool) -> bool {
+            let rights = libc::PROT_READ | libc::PROT_WRITE;
+            let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            if !with_content {
+                let fixed = kind | libc::MAP_FIXED;
+                // SAFETY: the range of a mapping of ours, or the hole that the child has there.
+                let placed =
+                    unsafe { libc::mmap(self.start.cast(), self.bytes, rights, fixed, -1, 0) };
+                return placed != libc::MAP_FAILED;
+            }
+            // SAFETY: a new range, filled from one of the same size that is mapped, and then moved
+            // to its place.
+            unsafe {
+                let copy = libc::mmap(ptr::null_mut(), self.bytes, rights, kind, -1, 0);
+                if copy == libc::MAP_FAILED {
+                    return false;
+                }
+                copy.cast::<u8>().copy_from_nonoverlapping(self.start, self.bytes);
+                let how = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+                let placed = libc::mremap(copy, self.bytes, self.bytes, how, self.start);
+                placed != libc::MAP_FAILED
+            }
         }
     }
 

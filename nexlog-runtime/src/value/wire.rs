@@ -72,11 +72,15 @@ pub enum Kind {
     Frame = 5,
     /// A record about a span: the logger's own, but for those who want it only.
     Span = 6,
+    /// Begins a segment: which lane's it is (in place of the site), and the how-manieth of it (in
+    /// place of the ticks).
+    Segment = 7,
 }
 
 /// The start of a record: three words. The third has `bytes` in its lower half, then `frame`,
 /// `level` and `kind`. Written as one word, and not field by field, a call takes 11.6 instead of
-/// 14.3 ns.
+/// 14.3 ns. The upper 16 bits of the first one, which addresses leave free, are a check of all
+/// three and of the place in the lane, for whoever reads what a dead process left.
 #[derive(Clone, Copy)]
 pub struct Header {
     /// The call site; null for `Pad` and `Thread`.
@@ -103,6 +107,10 @@ impl Header {
     /// The last value is a map of fields that the call site does not know of.
     pub const HAS_EXTRA: u8 = 0x40;
     const FLAGS: u8 = Self::HAS_TARGET | Self::HAS_EXTRA;
+    /// Of the first word, what is the address.
+    const SITE: u64 = (1 << 48) - 1;
+    /// The place of records that lie in no lane.
+    pub const NOWHERE: u64 = 0;
 
     /// What the record is for; `None` for a number nobody writes.
     pub fn kind(&self) -> Option<Kind> {
@@ -113,24 +121,26 @@ impl Header {
             4 => Some(Kind::Own),
             5 => Some(Kind::Frame),
             6 => Some(Kind::Span),
+            7 => Some(Kind::Segment),
             _ => None,
         }
     }
 
-    /// Writes it.
+    /// Writes it at this place in a lane ([`Producer::place`](crate::lane::ring::Producer::place)).
     ///
     /// # Safety
     /// `at` is valid for writes of [`HEADER_BYTES`] and aligned to 8.
     #[inline]
     #[allow(clippy::cast_ptr_alignment)] // the caller's promise
-    pub unsafe fn write(self, at: *mut u8) {
+    pub unsafe fn write(self, at: *mut u8, place: u64) {
         let parts = u64::from(self.bytes)
             | u64::from(self.frame) << 32
             | u64::from(self.level) << 48
             | u64::from(self.kind) << 56;
+        let site = self.site.expose_provenance() as u64;
         // SAFETY: by the caller's promise; the sizes are asserted above.
         unsafe {
-            at.cast::<*const Site>().write(self.site);
+            at.cast::<u64>().write(site | check([site, self.ticks, parts, place]));
             at.add(8).cast::<u64>().write(self.ticks);
             at.add(16).cast::<u64>().write(parts);
         }
@@ -142,20 +152,31 @@ impl Header {
     /// `at` is valid for reads of [`HEADER_BYTES`], aligned to 8, and was written by
     /// [`Header::write`] or copied from such bytes.
     #[inline]
-    #[allow(clippy::cast_ptr_alignment, clippy::cast_possible_truncation)] // aligned; taken apart
+    #[allow(clippy::cast_ptr_alignment)] // aligned
     pub unsafe fn read(at: *const u8) -> Header {
         // SAFETY: by the caller's promise.
-        unsafe {
-            let parts = at.add(16).cast::<u64>().read();
-            Header {
-                site: at.cast::<*const Site>().read(),
-                ticks: at.add(8).cast::<u64>().read(),
-                bytes: parts as u32,
-                frame: (parts >> 32) as u16,
-                level: (parts >> 48) as u8,
-                kind: (parts >> 56) as u8,
-            }
+        Header::from_words(unsafe { at.cast::<[u64; 3]>().read() })
+    }
+
+    #[inline]
+    #[allow(clippy::cast_possible_truncation)] // taken apart
+    fn from_words([site, ticks, parts]: [u64; 3]) -> Header {
+        Header {
+            site: core::ptr::with_exposed_provenance((site & Self::SITE) as usize),
+            ticks,
+            bytes: parts as u32,
+            frame: (parts >> 32) as u16,
+            level: (parts >> 48) as u8,
+            kind: (parts >> 56) as u8,
         }
+    }
+
+    /// The header that these words are, if it was written at this place. The site is that of the
+    /// process that wrote it: an address, and nothing behind it.
+    pub fn checked(words: [u64; 3], place: u64) -> Option<Header> {
+        let [site, ticks, parts] = words;
+        let address = site & Self::SITE;
+        (address | check([address, ticks, parts, place]) == site).then(|| Header::from_words(words))
     }
 
     /// Writes it at the start of `bytes`, if there is space for it at an address that suits.
@@ -163,9 +184,17 @@ impl Header {
         let at = bytes.as_mut_ptr();
         if bytes.len() >= HEADER_BYTES && at.addr().is_multiple_of(align_of::<Header>()) {
             // SAFETY: just checked.
-            unsafe { self.write(at) }
+            unsafe { self.write(at, Self::NOWHERE) }
         }
     }
+}
+
+/// In the upper 16 bits, something that every flipped bit of these words changes: whatever 16 bits
+/// of the factor a bit is multiplied by are neither all 0 nor all 1.
+#[inline(always)]
+fn check([site, ticks, parts, place]: [u64; 4]) -> u64 {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    (site ^ ticks ^ parts ^ place).wrapping_mul(FACTOR) & !Header::SITE
 }
 
 /// Rounds a record's size up to the alignment of headers.
@@ -310,5 +339,88 @@ impl<'a> Trusted<'a> {
 
     fn nested(&mut self) -> Option<Trusted<'a>> {
         self.bytes().map(|bytes| Trusted { bytes })
+    }
+}
+
+/// How deep values may lie in each other where they come from a file.
+const MAX_DEPTH: u32 = 200;
+
+/// Values that somebody else may have made or damaged, gone over without being trusted.
+#[derive(Clone, Copy)]
+pub struct Doubtful<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Doubtful<'a> {
+    pub const fn new(bytes: &'a [u8]) -> Doubtful<'a> {
+        Doubtful { rest: bytes }
+    }
+
+    /// How many bytes were not gone over.
+    pub const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Goes over the next value. Its tag, if it is one that this module's writers make.
+    pub fn next_value(&mut self) -> Option<u8> {
+        self.value(0)
+    }
+
+    fn value(&mut self, depth: u32) -> Option<u8> {
+        let [tag] = self.fixed()?;
+        let is_sound = match tag {
+            tag::NULL | tag::FALSE | tag::TRUE | tag::SECRET => true,
+            tag::U8 | tag::I8 => self.skip(1),
+            tag::U16 | tag::I16 => self.skip(2),
+            tag::U32 | tag::I32 | tag::F32 | tag::IPV4 => self.skip(4),
+            tag::U64 | tag::I64 | tag::F64 => self.skip(8),
+            tag::U128 | tag::I128 | tag::IPV6 => self.skip(16),
+            tag::SOCKET_V4 => self.skip(6),
+            tag::SOCKET_V6 => self.skip(26),
+            tag::CHAR => char::from_u32(u32::from_ne_bytes(self.fixed()?)).is_some(),
+            tag::STR => core::str::from_utf8(self.sized()?).is_ok(),
+            tag::OS | tag::BYTES => self.sized().is_some(),
+            tag::DURATION | tag::TIME => {
+                self.skip(8) && u32::from_ne_bytes(self.fixed()?) < 1_000_000_000
+            }
+            tag::ERROR | tag::LIST | tag::MAP if depth < MAX_DEPTH => {
+                let mut inside = Doubtful { rest: self.sized()? };
+                inside.all(tag, depth + 1)
+            }
+            _ => false,
+        };
+        is_sound.then_some(tag)
+    }
+
+    /// Whether the rest is values as a list, map or error has them.
+    fn all(&mut self, of: u8, depth: u32) -> bool {
+        let mut number = 0_usize;
+        while !self.rest.is_empty() {
+            let is_text = of == tag::ERROR || (of == tag::MAP && number.is_multiple_of(2));
+            match self.value(depth) {
+                Some(tag) if !is_text || tag == tag::STR => number += 1,
+                _ => return false,
+            }
+        }
+        of != tag::MAP || number.is_multiple_of(2)
+    }
+
+    fn skip(&mut self, count: usize) -> bool {
+        let rest = self.rest.get(count..);
+        self.rest = rest.unwrap_or(&[]);
+        rest.is_some()
+    }
+
+    fn fixed<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        self.rest = rest;
+        Some(*head)
+    }
+
+    fn sized(&mut self) -> Option<&'a [u8]> {
+        let len = u32::from_ne_bytes(self.fixed()?) as usize;
+        let (head, rest) = self.rest.split_at_checked(len)?;
+        self.rest = rest;
+        Some(head)
     }
 }

@@ -24,7 +24,7 @@ use super::system::{Disk, Medium, System};
 use super::{File, Rotate};
 use crate::error::Error;
 use crate::sink::whole::{Stopped, cut, write_whole};
-use crate::sink::{Batch, Sink, WriteError};
+use crate::sink::{Batch, Sink, WriteError, Writing};
 
 /// What the user states, as far as writing needs it.
 #[derive(Debug, Default)]
@@ -286,6 +286,22 @@ impl<S: System> FileSink<S> {
             ended.map_err(|stopped| WriteError { written: first, source: stopped.source })?;
         }
         self.torn = false;
+        let writing = Writing { identity: self.live.identity(), offset: self.size, bytes };
+        let journal = batch.journal();
+        journal.inspect(|journal| journal.begin(first..next, &writing));
+        let outcome = self.append_records(batch, start, bytes);
+        let written = outcome.as_ref().map_or_else(|error| error.written, |()| next);
+        journal.inspect(|journal| journal.end(first..written));
+        outcome
+    }
+
+    /// Appends the part of the batch that begins at `start`.
+    fn append_records(
+        &mut self,
+        batch: &Batch<'_>,
+        start: usize,
+        bytes: &[u8],
+    ) -> Result<(), WriteError> {
         let Err(Stopped { done, source }) = self.append(bytes) else { return Ok(()) };
         let (written, torn_bytes) = cut(batch, start + done);
         if torn_bytes > 0 {

@@ -23,7 +23,7 @@ mod system;
 mod turn;
 
 use core::sync::atomic::AtomicU64;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -93,6 +93,7 @@ pub struct File {
     preallocate: Option<u64>,
     mapped: bool,
     hangup: bool,
+    takes_turns: bool,
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     compress: Option<Compression>,
     pub(super) choice: Choice,
@@ -110,6 +111,7 @@ impl File {
             preallocate: None,
             mapped: false,
             hangup: false,
+            takes_turns: false,
             #[cfg(any(feature = "gzip", feature = "zstd"))]
             compress: None,
             choice: Choice::default(),
@@ -196,6 +198,22 @@ impl File {
         self
     }
 
+    /// Has it written under the lock, as another process may do.
+    pub(crate) fn taking_turns(mut self) -> File {
+        self.takes_turns = true;
+        self
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its permissions.
+    pub(crate) fn permissions(&self) -> u32 {
+        self.mode
+    }
+
     /// Whether it is written under the lock: something is said about its archives, or space is set
     /// aside behind its end, which a process must not give back while another one writes there.
     fn is_managed(&self) -> bool {
@@ -206,6 +224,7 @@ impl File {
         let sets_aside = self.mapped || self.preallocate.is_some();
         is_compressed
             || sets_aside
+            || self.takes_turns
             || self.rotate.is_some()
             || self.keep.is_some()
             || self.archive.is_some()

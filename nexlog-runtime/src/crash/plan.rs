@@ -1,0 +1,107 @@
+//! The builder's part: before files are opened, after that, and a ring of its own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::home::Home;
+use super::replay::{Finds, Report, Target, format_key, settled_path};
+use super::ring::{FilePlan, Ring, crash_error};
+use crate::clock::ClockState;
+use crate::error::Error;
+use crate::lane::read::Common;
+use crate::sink::output::{OpenOutput, Output};
+use crate::site::known;
+
+/// What a file of the logger is, once it is open.
+struct Known {
+    /// Which output it is.
+    output: usize,
+    path: PathBuf,
+    mode: u32,
+}
+
+/// What dead processes have left for the files of a logger.
+pub(crate) struct Remains {
+    files: Vec<Known>,
+    finds: Vec<Finds>,
+    /// Where the logger's own ring goes.
+    home: Option<PathBuf>,
+}
+
+impl Remains {
+    /// Looks for it beside each file, or in `dir`. The files are not open yet.
+    pub(crate) fn of_files(outputs: &mut [Output], dir: Option<&Path>) -> Remains {
+        outputs.iter_mut().for_each(|output| _ = output.settle_format());
+        let files = outputs.iter_mut().enumerate();
+        let files: Vec<(usize, &mut Output)> =
+            files.filter(|(_, output)| output.file().is_some()).collect();
+        let mut homes: Vec<PathBuf> = Vec::new();
+        let (mut known, mut targets) = (Vec::new(), Vec::new());
+        for (number, output) in files {
+            let output = &*output;
+            let (Some(file), Some(format)) = (output.file(), output.settled_format()) else {
+                continue;
+            };
+            let home = Home::path_for(file.path(), dir);
+            if !homes.contains(&home) {
+                homes.push(home);
+            }
+            let path = settled_path(file.path());
+            targets.push(Target {
+                path: path.clone(),
+                format,
+                filter: output.own_filter().cloned(),
+            });
+            known.push(Known { output: number, path, mode: file.permissions() });
+        }
+        let finds = homes.iter().map(|home| Finds::look(home, &targets)).collect();
+        Remains { files: known, finds, home: homes.into_iter().next() }
+    }
+
+    /// Has the files, which are open now, write what they lack.
+    pub(crate) fn replay(&mut self, opened: &mut [OpenOutput]) -> Report {
+        let mut report = Report::default();
+        let finds = core::mem::take(&mut self.finds);
+        for found in finds.into_iter().filter(|found| !found.is_empty()) {
+            let places = |number: usize| {
+                self.files.iter().find(|file| file.output == number).map(|file| file.path.clone())
+            };
+            let outputs = opened.iter_mut().enumerate();
+            let mut outputs: Vec<(PathBuf, &mut OpenOutput)> =
+                outputs.filter_map(|(number, output)| Some((places(number)?, output))).collect();
+            found.replay(&mut outputs, &mut report);
+        }
+        report
+    }
+
+    /// The logger's own ring; `None` for a logger without files, and where there are none.
+    pub(crate) fn ring(
+        &self,
+        opened: &mut [OpenOutput],
+        common: &Common,
+        clock: ClockState,
+    ) -> Result<Option<Arc<Ring>>, Error> {
+        let Some(path) = self.home.as_deref().filter(|_| cfg!(target_os = "linux")) else {
+            return Ok(None);
+        };
+        let mut plans = Vec::with_capacity(self.files.len());
+        for (number, file) in self.files.iter().enumerate() {
+            let Some(output) = opened.get_mut(file.output) else { continue };
+            output.file = Some(number);
+            plans.push(FilePlan {
+                path: settled_path(&file.path), // now that its folder is there
+                mode: file.mode,
+                format: format_key(&*output.format),
+                filter: output.filter.as_ref().map_or_else(String::new, ToString::to_string),
+            });
+        }
+        let home = Home::make(path).map_err(|error| crash_error(path, "make", error))?;
+        let ring = Ring::create(home, &plans, common.as_bytes(), clock);
+        let ring = Arc::new(ring.map_err(|error| crash_error(path, "make", error))?);
+        if !known::tell(&ring) {
+            ring.finish();
+            return Ok(None);
+        }
+        Ok(Some(ring))
+    }
+}

@@ -1,0 +1,616 @@
+//! From dead rings to log files.
+//!
+//! Two steps, because a file sink changes things as it opens (it rotates, it ends half lines).
+//! First, before that, [`Finds::look`] settles what was being written when the process died; then
+//! [`Finds::replay`] has each file write what it lacks, and notes in the dead ring what it did, so
+//! that this may be killed as well.
+
+use core::cell::{Cell, RefCell};
+use core::ops::Range;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::dead::{Dead, DeadLane, Intent};
+use super::home::Home;
+use super::ring::intent_words;
+use crate::buffer::Buffer;
+use crate::error::Error;
+use crate::format::{Encoder, Format};
+use crate::lane::remains::Left;
+use crate::pipeline::contain::contain;
+use crate::pipeline::output::{BATCH_BYTES, BATCH_RECORDS};
+use crate::record::Record;
+use crate::sink::file::File;
+use crate::sink::output::{OpenOutput, Output};
+use crate::sink::{Batch, Journal, Sink, Writing};
+use crate::site::filter::Filter;
+use crate::sys::folder::{self, Folder};
+use crate::value::Seal;
+use crate::{Json, Text};
+
+/// How long another process may have a file's lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What [`recover`] found and did.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// Records that were written to their files.
+    pub recovered: u64,
+    /// The dead processes, oldest first; those that left nothing are not listed.
+    pub processes: Vec<Recovered>,
+    /// What could not be recovered, and why. It is kept.
+    pub problems: Vec<Error>,
+}
+
+/// What one dead process left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The process's number.
+    pub process: u32,
+    /// When its logger began.
+    pub started: SystemTime,
+    /// Records that were written to their files.
+    pub records: u64,
+    /// Places where something was damaged, and what lay behind in the same 16 KiB could not be read.
+    pub damaged: u64,
+}
+
+/// Writes what killed processes have left to the log files it was meant for: once, whole, with the
+/// records' own times. `dir` is the folder of the logs (or the one given to
+/// [`Builder::crash_dir`](crate::Builder::crash_dir)).
+///
+/// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
+/// files that they open; this is for programs that are not started again. Only files in the built-in
+/// formats [`Json::new`](crate::Json::new), [`Text::full`](crate::Text::full) and the other presets
+/// without further options can be written here, as the others are known to their programs only. Files
+/// are not rotated. Processes that live are left alone.
+///
+/// # Errors
+/// When the folder cannot be read. What is wrong with single files is in [`Report::problems`].
+///
+/// ```
+/// # let dir = std::env::temp_dir();
+/// let report = nexlog_runtime::recover(&dir)?;
+/// for process in &report.processes {
+///     println!("{} records of process {}", process.records, process.process);
+/// }
+/// # Ok::<(), nexlog_runtime::Error>(())
+/// ```
+pub fn recover(dir: impl AsRef<Path>) -> Result<Report, Error> {
+    let dir = dir.as_ref();
+    let fail = |source| Error::File {
+        path: dir.to_owned(),
+        attempted: "look for ring files in",
+        source,
+        remedy: "name the folder of the logs, and run this as the user that wrote them",
+    };
+    let mut report = Report::default();
+    for entry in fs::read_dir(dir).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if Home::is_home(&entry.file_name()) {
+            let finds = Finds::look(&entry.path(), &[]);
+            finds.replay(&mut [], &mut report);
+        }
+    }
+    Ok(report)
+}
+
+/// A file of the logger that is being built, before it is opened.
+pub(crate) struct Target<'a> {
+    pub(crate) path: PathBuf,
+    pub(crate) format: &'a dyn Format,
+    pub(crate) filter: Option<Filter>,
+}
+
+/// The dead rings of one folder.
+#[derive(Default)]
+pub(crate) struct Finds {
+    home: Option<Home>,
+    dead: Vec<Dead>,
+    problems: Vec<Error>,
+}
+
+impl Finds {
+    /// Looks for them, and settles what was being written.
+    pub(crate) fn look(path: &Path, targets: &[Target<'_>]) -> Finds {
+        let mut finds = Finds::default();
+        let outcome = Home::find(path).and_then(|home| {
+            let Some(home) = home else { return Ok(()) };
+            let (orphans, has_living) = home.dead()?;
+            for orphan in orphans {
+                let path = home.path.join(&orphan.name);
+                let opened = Dead::open(&home, orphan).and_then(|mut dead| {
+                    settle(&mut dead, &home, targets, has_living).map(|()| dead)
+                });
+                match opened {
+                    Ok(dead) => finds.dead.push(dead),
+                    Err(problem) => finds.problems.push(Error::Recovery { path, problem }),
+                }
+            }
+            finds.home = Some(home);
+            Ok(())
+        });
+        if let Err(source) = outcome {
+            let problem = format!("its folder cannot be read: {source}");
+            finds.problems.push(Error::Recovery { path: path.to_owned(), problem });
+        }
+        finds
+    }
+
+    /// Whether there is nothing to be done.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dead.is_empty() && self.problems.is_empty()
+    }
+
+    /// Writes what the files lack. Those of `outputs` are open; others are opened as the ring says.
+    pub(crate) fn replay(self, outputs: &mut [(PathBuf, &mut OpenOutput)], report: &mut Report) {
+        report.problems.extend(self.problems);
+        let Some(home) = self.home else { return };
+        for dead in self.dead {
+            let mut done = Done::default();
+            let mut is_complete = true;
+            for number in 0..dead.files.len() {
+                let path = &dead.files[number].path;
+                let open = outputs.iter_mut().find(|(known, _)| known == path);
+                let outcome = match open {
+                    Some((_, output)) => write_file(&dead, number, output, &mut done),
+                    None => write_elsewhere(&dead, number, &mut done),
+                };
+                if let Err(problem) = outcome {
+                    is_complete = false;
+                    let path = home.path.join(&dead.name);
+                    report.problems.push(Error::Recovery { path, problem });
+                }
+            }
+            if is_complete && let Err(error) = home.remove(&dead.name) {
+                let path = home.path.join(&dead.name);
+                let problem = format!("all is recovered, but it cannot be deleted: {error}");
+                report.problems.push(Error::Recovery { path, problem });
+            }
+            report.recovered += done.records;
+            if done.records + done.damaged > 0 {
+                let since = Duration::from_nanos(dead.started.unsigned_abs());
+                report.processes.push(Recovered {
+                    process: dead.process,
+                    started: SystemTime::UNIX_EPOCH + since,
+                    records: done.records,
+                    damaged: done.damaged,
+                });
+            }
+        }
+    }
+}
+
+/// What was written of a ring.
+#[derive(Default)]
+struct Done {
+    /// Users' records that some file had not got before.
+    records: u64,
+    damaged: u64,
+}
+
+/// The file has an absolute path; two that look different may be the same.
+pub(crate) fn settled_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = absolute.parent().and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, absolute.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => absolute,
+    }
+}
+
+/// The format that has this key, of those that need nothing but a name.
+fn known_format(key: &str) -> Option<Box<dyn Format>> {
+    let all: [Box<dyn Format>; 2] = [Box::new(Json::new()), Box::new(Text::compact())];
+    all.into_iter().find(|format| format_key(&**format) == key)
+}
+
+/// What makes a format equal to another one; empty for a format of the program's own.
+pub(crate) fn format_key(format: &dyn Format) -> String {
+    format.encoder(false, Seal::HERE).map_or_else(String::new, |shared| shared.key)
+}
+
+/// Writes what a file lacks that nobody has open here.
+fn write_elsewhere(dead: &Dead, number: usize, done: &mut Done) -> Result<(), String> {
+    let file = &dead.files[number];
+    if !lacks(dead, number) {
+        return Ok(());
+    }
+    let shown = file.path.display();
+    let format = known_format(&file.format).ok_or_else(|| {
+        format!(
+            "the format of `{shown}` is known to its program only; start that with this file, and it \
+             is recovered"
+        )
+    })?;
+    let described = File::at(&file.path).mode(file.mode).taking_turns();
+    let mut output = Output::from(described).open().map_err(|error| error.to_string())?;
+    output.format = format.into();
+    output.filter = (!file.filter.is_empty()).then(|| Filter::parse(&file.filter).0);
+    write_file(dead, number, &mut output, done)
+}
+
+/// Whether some lane may have something that the file has not.
+fn lacks(dead: &Dead, number: usize) -> bool {
+    dead.lanes.iter().any(|lane| lane.start(number) < Dead::end_of(lane))
+}
+
+/// One file's encoder, and what it wants.
+struct Encoding<'a> {
+    encoder: Option<Box<dyn Encoder>>,
+    format: &'a dyn Format,
+    filter: Option<&'a Filter>,
+}
+
+impl<'a> Encoding<'a> {
+    fn new(format: &'a dyn Format, filter: Option<&'a Filter>) -> Encoding<'a> {
+        // Its own: what encoders keep goes by numbers of one process.
+        let encoder = format.encoder(false, Seal::HERE).map(|shared| shared.encoder);
+        Encoding { encoder, format, filter }
+    }
+
+    fn wants(&self, record: &Record<'_>, left: &Left) -> bool {
+        let is_wanted =
+            |filter: &Filter| filter.enabled_within(record.target(), record.level(), record);
+        left.must_be_told() || self.filter.is_none_or(is_wanted)
+    }
+
+    /// Appends the record; `false`, and nothing appended, when the format fails.
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
+        let start = out.len();
+        let is_done = contain(|| match &mut self.encoder {
+            Some(encoder) => encoder.encode(record, out),
+            None => self.format.encode(record, out),
+        });
+        if is_done.is_none() || out.is_short() {
+            out.truncate(start);
+            return false;
+        }
+        true
+    }
+}
+
+/// Writes what the file lacks.
+fn write_file(
+    dead: &Dead,
+    number: usize,
+    output: &mut OpenOutput,
+    done: &mut Done,
+) -> Result<(), String> {
+    let mut writer = Writer {
+        dead,
+        number,
+        sink: &mut *output.sink,
+        buffer: Buffer::new(),
+        ends: Vec::new(),
+        places: Vec::new(),
+        users: 0,
+        written: 0,
+        problem: None,
+    };
+    let mut encoding = Encoding::new(&*output.format, output.filter.as_ref());
+    let damaged = dead.read_records(
+        |lane| (lane.start(number), Dead::end_of(lane)),
+        |record, left, lane| {
+            if encoding.wants(record, left) && encoding.encode(record, &mut writer.buffer) {
+                writer.took((lane, left.end), left.is_users());
+            }
+            writer.problem.is_none()
+        },
+    );
+    writer.write();
+    let (written, problem) = (writer.written, writer.problem);
+    // Of several files, most have all records, or one has those that another has not.
+    done.records = done.records.max(written);
+    if let Some(problem) = problem {
+        return Err(problem);
+    }
+    let damaged =
+        damaged.map_err(|error| format!("it cannot be read ({error}); see to its disk"))?;
+    done.damaged = done.damaged.max(damaged);
+    Ok(())
+}
+
+/// Batches on their way to a file.
+struct Writer<'a> {
+    dead: &'a Dead,
+    number: usize,
+    sink: &'a mut dyn Sink,
+    buffer: Buffer,
+    ends: Vec<usize>,
+    /// Of each record: its lane, and where in that it ends.
+    places: Vec<(usize, u64)>,
+    /// Users' records in this batch.
+    users: u64,
+    written: u64,
+    problem: Option<String>,
+}
+
+impl Writer<'_> {
+    fn took(&mut self, place: (usize, u64), is_users: bool) {
+        self.ends.push(self.buffer.len());
+        self.places.push(place);
+        self.users += u64::from(is_users);
+        if self.buffer.len() >= BATCH_BYTES || self.ends.len() >= BATCH_RECORDS {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        if self.ends.is_empty() || self.problem.is_some() {
+            return;
+        }
+        let noting = Noting {
+            dead: self.dead,
+            file: self.number,
+            places: &self.places,
+            problem: RefCell::new(None),
+        };
+        let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &|_| None).noted(Some(&noting));
+        let result = self.sink.write(&batch);
+        let noted = noting.problem.into_inner();
+        self.problem = match (result, noted) {
+            (Err(error), _) if error.written < self.ends.len() => Some(format!(
+                "{} failed: {}; what is left is tried again at the next start",
+                self.sink.name(),
+                error.source
+            )),
+            (_, Some(error)) => Some(format!("it cannot be written ({error}); see to its disk")),
+            _ => {
+                self.written += self.users;
+                None
+            }
+        };
+        self.users = 0;
+        self.ends.clear();
+        self.places.clear();
+        self.buffer.clear();
+    }
+}
+
+/// Notes in the dead ring what becomes of a batch.
+struct Noting<'a> {
+    dead: &'a Dead,
+    file: usize,
+    places: &'a [(usize, u64)],
+    problem: RefCell<Option<io::Error>>,
+}
+
+impl Noting<'_> {
+    fn note(&self, note: impl FnOnce() -> io::Result<()>) {
+        if let Err(error) = note() {
+            self.problem.borrow_mut().get_or_insert(error);
+        }
+    }
+
+    /// How far each lane is with these records.
+    fn lanes(&self, records: Range<usize>) -> Vec<(usize, u64)> {
+        let records = self.places.get(records).unwrap_or(&[]);
+        let mut lanes = std::collections::BTreeMap::new();
+        lanes.extend(records.iter().copied()); // of each lane the last
+        lanes.into_iter().collect()
+    }
+}
+
+impl Journal for Noting<'_> {
+    fn begin(&self, records: Range<usize>, writing: &Writing<'_>) {
+        self.note(|| {
+            for lane in self.lanes(records) {
+                self.dead.note_lane(self.file, lane, true)?;
+            }
+            let words: Vec<u64> = intent_words(writing).collect();
+            self.dead.note_intent(self.file, &words)?;
+            self.dead.note_open(self.file, true)
+        });
+    }
+
+    fn end(&self, records: Range<usize>) {
+        self.note(|| {
+            for lane in self.lanes(records) {
+                self.dead.note_lane(self.file, lane, false)?;
+            }
+            self.dead.note_open(self.file, false)
+        });
+    }
+}
+
+/// What became of a batch that was being written.
+enum Outcome {
+    /// The file has it.
+    Whole,
+    /// The file has these lanes up to there, and nothing more of it.
+    UpTo(Vec<(usize, u64)>),
+}
+
+/// Finds out for each file what became of its last batch, and notes it.
+fn settle(
+    dead: &mut Dead,
+    home: &Home,
+    targets: &[Target<'_>],
+    has_living: bool,
+) -> Result<(), String> {
+    let _ = home;
+    for number in 0..dead.files.len() {
+        let Some(intent) = dead.files[number].intent.take() else { continue };
+        let outcome = outcome_of(dead, number, &intent, targets, has_living).map_err(|error| {
+            let path = dead.files[number].path.display().to_string();
+            format!("`{path}` cannot be looked at ({error}); see to it and start again")
+        })?;
+        for lane in &mut dead.lanes {
+            let Some((done, pending)) = lane.files.get_mut(number) else { continue };
+            match &outcome {
+                // Words of lanes that the batch had nothing of say what was done before.
+                Outcome::Whole => *done = (*done).max(*pending),
+                Outcome::UpTo(lanes) => {
+                    for (_, position) in lanes.iter().filter(|(known, _)| *known == lane.number) {
+                        *done = (*done).max(*position);
+                    }
+                }
+            }
+        }
+        let noted = dead.lanes.iter().try_for_each(|lane| {
+            let position = lane.files.get(number).map_or(0, |(done, _)| *done);
+            dead.note_lane(number, (lane.number, position), false)
+        });
+        noted
+            .and_then(|()| dead.note_open(number, false))
+            .map_err(|error| format!("it cannot be written ({error}); see to its disk"))?;
+    }
+    Ok(())
+}
+
+fn outcome_of(
+    dead: &Dead,
+    number: usize,
+    intent: &Intent,
+    targets: &[Target<'_>],
+    has_living: bool,
+) -> io::Result<Outcome> {
+    let path = &dead.files[number].path;
+    let nothing = || Ok(Outcome::UpTo(Vec::new()));
+    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return nothing() };
+    let folder = Folder::open(parent)?;
+    let turn = Turn::take(&folder, path)?;
+    let Some(file) = find(&folder, path, intent)? else {
+        // Deleted or, by another process, compressed: with what it had.
+        return Ok(Outcome::Whole);
+    };
+    let length = file.metadata()?.len();
+    if is_there(&file, length, intent)? {
+        return Ok(Outcome::Whole);
+    }
+    if length <= intent.offset {
+        return nothing();
+    }
+    if has_living {
+        let target = targets.iter().find(|target| target.path == *path);
+        let stated = known_format(&dead.files[number].format);
+        let format = target.map(|target| target.format).or(stated.as_deref());
+        let filter = target.and_then(|target| target.filter.clone());
+        return match format {
+            Some(format) => {
+                let mut encoding = Encoding::new(format, filter.as_ref());
+                compare(dead, number, intent, &file, length, &mut encoding, turn.is_some())
+            }
+            None => nothing(),
+        };
+    }
+    // Nobody else was there: what follows the place is the batch's beginning, or where it was to be.
+    if length <= intent.offset.saturating_add(intent.bytes) {
+        file.set_len(intent.offset)?;
+    }
+    nothing()
+}
+
+/// The lock that processes share which write to the same file, if there is one.
+struct Turn(fs::File);
+
+impl Turn {
+    fn take(folder: &Folder, path: &Path) -> io::Result<Option<Turn>> {
+        let mut name = OsString::from(".");
+        name.push(path.file_name().unwrap_or_default());
+        name.push(".lock");
+        let Ok(lock) = folder.open_write(&name) else { return Ok(None) };
+        let end = Instant::now() + LOCK_PATIENCE;
+        while !folder::try_lock(&lock)? {
+            if Instant::now() >= end {
+                return Err(io::Error::new(
+                    io::ErrorKind::WouldBlock,
+                    "another process has had its lock for a second",
+                ));
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        Ok(Some(Turn(lock)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        folder::unlock(&self.0);
+    }
+}
+
+/// The file that the batch went to, under whatever name.
+fn find(folder: &Folder, path: &Path, intent: &Intent) -> io::Result<Option<fs::File>> {
+    let live = path.file_name().unwrap_or_default().to_owned();
+    for name in std::iter::once(live).chain(folder.list()?) {
+        let Some(look) = folder.look(&name)? else { continue };
+        if look.is_file && look.identity == intent.identity {
+            let file = folder.open_write(&name)?;
+            let identity = folder::look_at_file(&file, path)?.identity;
+            return Ok((identity == intent.identity).then_some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the batch's last bytes are where they should be; or, where others write without taking
+/// turns, or have cut the file meanwhile, somewhere else.
+fn is_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
+    let tail = &intent.tail;
+    if tail.is_empty() {
+        return Ok(true);
+    }
+    let ends_at = |end: u64| -> io::Result<bool> {
+        let Some(start) = end.checked_sub(tail.len() as u64) else { return Ok(false) };
+        let mut bytes = vec![0; tail.len()];
+        folder::read_at(file, start, &mut bytes)?;
+        Ok(bytes == *tail)
+    };
+    let end = intent.offset.saturating_add(intent.bytes);
+    if (length >= end && ends_at(end)?) || (length < intent.offset && ends_at(length)?) {
+        return Ok(true);
+    }
+    // As far as others can have written while this batch was.
+    let window = length.saturating_sub(intent.offset).min(4 << 20);
+    let mut bytes = vec![0; usize::try_from(window).unwrap_or(0)];
+    folder::read_at(file, intent.offset, &mut bytes)?;
+    Ok(length > end && bytes.windows(tail.len()).any(|part| part == tail))
+}
+
+/// Compares what follows the place with what the batch would have been, where others may have
+/// written behind it. What is there of it stays; half a record at the end of the file goes.
+fn compare(
+    dead: &Dead,
+    number: usize,
+    intent: &Intent,
+    file: &fs::File,
+    length: u64,
+    encoding: &mut Encoding<'_>,
+    is_locked: bool,
+) -> io::Result<Outcome> {
+    let window = length.saturating_sub(intent.offset).min(intent.bytes);
+    let mut there = vec![0; usize::try_from(window).unwrap_or(0)];
+    folder::read_at(file, intent.offset, &mut there)?;
+    let (mut lanes, at, mut is_half) = (Vec::new(), Cell::new(0), false);
+    let pending = |lane: &DeadLane| {
+        let (_, pending) = lane.files.get(number).copied().unwrap_or((0, 0));
+        (lane.start(number), pending.max(lane.start(number)))
+    };
+    dead.read_records(pending, |record, left, lane| {
+        let mut line = Buffer::new();
+        if !encoding.wants(record, left) || !encoding.encode(record, &mut line) {
+            return true;
+        }
+        let rest = there.get(at.get()..).unwrap_or(&[]);
+        if rest.starts_with(line.as_bytes()) {
+            at.set(at.get() + line.len());
+            lanes.push((lane, left.end));
+            return true;
+        }
+        is_half = !rest.is_empty() && line.as_bytes().starts_with(rest);
+        false
+    })?;
+    let end = intent.offset + at.get() as u64;
+    // Nobody has written behind the half record, and nobody will before it is gone.
+    if is_half && is_locked && length == intent.offset + window {
+        file.set_len(end)?;
+    }
+    Ok(Outcome::UpTo(lanes))
+}

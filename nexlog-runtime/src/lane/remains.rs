@@ -111,7 +111,19 @@ impl Remains {
         })
     }
 
-    /// Who wrote the last record that was given.
+    /// Up to where these bytes are what somebody wrote in this segment, header by header.
+    pub(crate) fn reach(bytes: &[u8], place: (usize, u64)) -> usize {
+        let Some(mut all) = Remains::new(bytes, place, (0, u64::MAX), (0, String::new())) else {
+            return 0;
+        };
+        while let Some(header) = all.header(all.at).filter(|header| header.kind != Kind::Pad as u8)
+        {
+            all.at += header.bytes as usize;
+        }
+        all.at
+    }
+
+    /// Who wrote the last record that was given; nobody where that is not known.
     pub(crate) fn into_thread(self) -> (u64, String) {
         self.thread
     }
@@ -121,12 +133,14 @@ impl Remains {
         while self.at + HEADER_BYTES <= self.end {
             let at = self.at;
             let Some(header) = self.header(at) else {
-                // Where damage ends is not known; what counts may begin behind it.
+                // Where damage ends is not known; what counts may begin behind it. Who has the lane
+                // there may have been said in it.
+                self.thread = (0, String::new());
+                self.damaged += 1;
                 if at < self.from {
                     self.at = self.from;
                     continue;
                 }
-                self.damaged += 1;
                 break;
             };
             let bytes = header.bytes as usize;
@@ -136,6 +150,8 @@ impl Remains {
                 Some(Kind::Frame) => {
                     if self.settle(at, header, site_at).is_some() {
                         self.frames.push(at);
+                    } else {
+                        self.damaged += 1;
                     }
                 }
                 Some(Kind::Record | Kind::Own | Kind::Span) if at >= self.from => {
@@ -170,6 +186,8 @@ impl Remains {
         let body = self.memory.get(at + HEADER_BYTES..at + bytes).unwrap_or(&[]);
         let mut doubtful = Doubtful::new(body);
         if (doubtful.next_value(), doubtful.next_value()) != (Some(tag::U64), Some(tag::STR)) {
+            self.thread = (0, String::new());
+            self.damaged += 1;
             return;
         }
         // SAFETY: just gone over: a number and a text.
@@ -211,6 +229,11 @@ impl Remains {
         // SAFETY: within the memory, which is aligned to 128 and this one's alone; `at` is a
         // multiple of 8, as are all sizes that were gone over.
         unsafe { header.write(place, Header::NOWHERE) };
+        if is_frame && let Some(id) = self.memory.get_mut(at + HEADER_BYTES..)?.first_chunk_mut() {
+            // Another copy of the same frame may be damaged, and formats keep what they made of a
+            // number: each has its own.
+            *id = (self.start + at as u64).wrapping_add(self.seed).to_ne_bytes();
+        }
         Some(RawRecord { header, at: place })
     }
 

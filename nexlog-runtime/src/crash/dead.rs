@@ -5,7 +5,7 @@
 //! is noted in it while it is replayed is written with plain writes.
 
 use core::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -35,7 +35,12 @@ pub(super) struct DeadFile {
     pub(super) filter: String,
     pub(super) mode: u32,
     pub(super) intent: Option<Intent>,
+    /// Which of its entries were there.
+    entries: u8,
 }
+
+/// The entries of a file.
+const FILE_ENTRIES: [u64; 4] = [entry::PATH, entry::FORMAT, entry::FILTER, entry::MODE];
 
 /// A batch that was being written.
 #[derive(Debug)]
@@ -61,6 +66,14 @@ pub(super) struct DeadLane {
     segments: BTreeMap<u64, u64>,
 }
 
+impl Intent {
+    /// Whether there can be such a batch.
+    fn makes_sense(&self) -> bool {
+        let end = self.offset.checked_add(self.bytes).and_then(|end| i64::try_from(end).ok());
+        end.is_some() && self.tail.len() as u64 == self.bytes.min(MAX_TAIL as u64)
+    }
+}
+
 impl DeadLane {
     /// From where on the file lacks it.
     pub(super) fn start(&self, file: usize) -> u64 {
@@ -80,7 +93,19 @@ pub(super) struct Dead {
     pub(super) lanes: Vec<DeadLane>,
     sites: HashMap<u64, &'static Site>,
     clock: WallClock,
-    common: Common,
+    common: Option<Common>,
+    /// Damage that is no lane's own.
+    pub(super) damaged: u64,
+}
+
+/// A part of the file that the table lists.
+#[derive(Clone, Copy)]
+struct Piece {
+    kind: u64,
+    number: u64,
+    offset: u64,
+    /// Up to the next one, or the end of the file.
+    bytes: u64,
 }
 
 /// Lanes that a file of this size may tell of.
@@ -115,58 +140,110 @@ impl Dead {
             sites: HashMap::new(),
             clock: read_clock(&words)
                 .ok_or("its clock is damaged; if nobody needs its records, delete it")?,
-            common: Common::new(),
+            common: None,
+            damaged: 0,
             file,
         };
-        let count = usize::try_from(words[head::PIECES]).unwrap_or(MAX_PIECES).min(MAX_PIECES);
-        let pieces = words[head::TABLE..head::TABLE + count].iter().map(|word| piece_parts(*word));
-        let pieces: Vec<_> =
-            pieces.filter(|(_, _, offset)| (UNIT..length).contains(offset)).collect();
-        dead.read_entries(&words, &pieces).map_err(fail)?;
-        for (_, number, offset) in pieces.iter().filter(|piece| piece.0 == LANES) {
-            dead.read_lanes(shape, *number, *offset).map_err(fail)?;
+        let pieces = dead.pieces(&words[head::TABLE..head::TABLE + MAX_PIECES], length);
+        let of_kind = |kind: u64| pieces.iter().filter(move |piece| piece.kind == kind);
+        dead.read_entries(&words, of_kind(ENTRIES)).map_err(fail)?;
+        if dead.files.iter().any(|file| file.intent.as_ref().is_some_and(|i| !i.makes_sense())) {
+            return Err("its intent is damaged; if nobody needs its records, delete it".into());
+        }
+        // Without them lines would be written that nobody has logged, or to another file.
+        let are_whole =
+            |file: &DeadFile| usize::from(file.entries) == (1 << FILE_ENTRIES.len()) - 1;
+        if dead.common.is_none() || !dead.files.iter().all(are_whole) {
+            return Err("its entries are damaged; if nobody needs its records, delete it".into());
+        }
+        let mut all = BTreeSet::new();
+        for piece in of_kind(LANES) {
+            dead.read_lanes(shape, *piece, &mut all).map_err(fail)?;
         }
         dead.lanes.sort_by_key(|lane| lane.number);
         dead.lanes.dedup_by_key(|lane| lane.number);
-        for (_, _, offset) in pieces.iter().filter(|piece| piece.0 == SEGMENTS) {
-            dead.find_segments(*offset, length).map_err(fail)?;
+        let mut strange = BTreeSet::new();
+        for piece in of_kind(SEGMENTS) {
+            let owners = dead.find_segments(piece.offset, length).map_err(fail)?;
+            strange.extend(owners.into_iter().filter(|number| !all.contains(number)));
+        }
+        dead.damaged += strange.len() as u64;
+        if dead.damaged > 0 && all.is_empty() {
+            return Err("its lanes are damaged; if nobody needs its records, delete it".into());
         }
         let _ = home;
         Ok(dead)
     }
 
-    fn read_entries(&mut self, head: &[u64], pieces: &[(u64, u64, u64)]) -> io::Result<()> {
-        let mut left = head[head::ENTRIES];
-        self.take_entries(&head[HEAD_ENTRIES..], &mut left);
-        for (_, units, offset) in pieces.iter().filter(|piece| piece.0 == ENTRIES) {
-            if left == 0 {
-                break;
+    /// What the table lists, in the order of the file. How many there are is not asked: places that
+    /// are not taken are zeros.
+    fn pieces(&mut self, table: &[u64], length: u64) -> Vec<Piece> {
+        // The first two are the same in all rings.
+        let first = |kind, offset| Piece { kind, number: 0, offset, bytes: 0 };
+        let chunk_at = UNIT + LANES_BYTES as u64;
+        let mut pieces = vec![first(LANES, UNIT), first(SEGMENTS, chunk_at)];
+        pieces.retain(|piece| piece.offset < length);
+        for word in table.iter().filter(|word| **word != 0) {
+            let (kind, number, offset) = piece_parts(*word);
+            if (LANES..=ENTRIES).contains(&kind) && (UNIT..length).contains(&offset) {
+                pieces.push(Piece { kind, number, offset, bytes: 0 });
+            } else {
+                self.damaged += 1;
             }
-            // As many as an entry can need: a description is a text of a program.
-            let bytes = usize::try_from((*units).min(256) * UNIT).unwrap_or(0);
-            let words = words_of(&read(&self.file, *offset, bytes)?);
-            self.take_entries(&words, &mut left);
         }
+        pieces.sort_by_key(|piece| (piece.offset, piece.kind));
+        pieces.dedup_by_key(|piece| (piece.offset, piece.kind));
+        let mut end = length;
+        for number in (0..pieces.len()).rev() {
+            let offset = pieces[number].offset;
+            let next = pieces.get(number + 1).filter(|next| next.offset == offset);
+            pieces[number].bytes = next.map_or(end - offset, |next| next.bytes);
+            end = offset;
+        }
+        pieces
+    }
+
+    fn read_entries<'a>(
+        &mut self,
+        head: &[u64],
+        pieces: impl Iterator<Item = &'a Piece>,
+    ) -> io::Result<()> {
+        let mut count = self.take_entries(&head[HEAD_ENTRIES..]);
+        for piece in pieces {
+            // As many as an entry can need: a description is a text of a program.
+            let bytes = (piece.number.min(256) * UNIT).min(piece.bytes);
+            let words =
+                words_of(&read(&self.file, piece.offset, usize::try_from(bytes).unwrap_or(0))?);
+            count += self.take_entries(&words);
+        }
+        // There may be one more that was not counted yet.
+        self.damaged += u64::from(count < head[head::ENTRIES]);
         Ok(())
     }
 
-    /// Takes the entries of one piece, as many as are sound.
-    fn take_entries(&mut self, mut words: &[u64], left: &mut u64) {
-        while *left > 0
-            && let Some((start, rest)) = words.split_at_checked(ENTRY_HEAD)
+    /// Takes the entries of one piece that are sound; how many. Behind a damaged one each word is
+    /// tried, as nothing says where the next one begins.
+    fn take_entries(&mut self, words: &[u64]) -> u64 {
+        let (mut at, mut count) = (0, 0);
+        // That is tried with so many words, or a file made for it would take hours.
+        let mut patience = 8 * words.len();
+        while let Some((start, rest)) = words.get(at..).and_then(|w| w.split_at_checked(ENTRY_HEAD))
         {
+            at += 1;
             let head = EntryHead::from_words([start[0], start[1], start[2]]);
-            let Some(text) = rest.get(..head.bytes.div_ceil(8)).filter(|_| head.kind != 0) else {
-                return; // the next one is in the next piece
-            };
+            let is_kind = (entry::SITE..=entry::MODE).contains(&head.kind);
+            let text = rest.get(..head.bytes.div_ceil(8)).filter(|_| is_kind);
+            let Some(text) = text.filter(|text| text.len() <= patience) else { continue };
             if digest(start[..3].iter().chain(text).copied()) != start[3] {
-                return; // what follows cannot be found
+                patience -= text.len();
+                continue;
             }
             let bytes: Vec<u8> = text.iter().flat_map(|word| word.to_ne_bytes()).collect();
             self.take_entry(head, bytes.get(..head.bytes).unwrap_or(&[]));
-            words = rest.get(text.len()..).unwrap_or(&[]);
-            *left -= 1;
+            at += head.all_words() - 1;
+            count += 1;
         }
+        count
     }
 
     fn take_entry(&mut self, head: EntryHead, bytes: &[u8]) {
@@ -177,9 +254,11 @@ impl Dead {
                 let Ok(description) = core::str::from_utf8(bytes) else { return };
                 self.sites.insert(head.number, site_of(head.level, head.line, description));
             }
-            entry::COMMON => self.common = Common::read(bytes).unwrap_or_else(Common::new),
+            entry::COMMON => self.common = Common::read(bytes),
             _ => {
                 let Some(file) = self.files.get_mut(number) else { return };
+                let place = FILE_ENTRIES.iter().position(|kind| *kind == head.kind);
+                file.entries |= place.map_or(0, |place| 1 << place);
                 match head.kind {
                     entry::PATH => file.path = folder::path_from(bytes),
                     entry::FORMAT => file.format = text(),
@@ -194,13 +273,24 @@ impl Dead {
         }
     }
 
-    fn read_lanes(&mut self, shape: LaneShape, piece: u64, offset: u64) -> io::Result<()> {
+    /// Reads the words of the lanes in this piece; `used` gets the numbers of those in use, also
+    /// where nothing is in them any more.
+    fn read_lanes(
+        &mut self,
+        shape: LaneShape,
+        piece: Piece,
+        used: &mut BTreeSet<usize>,
+    ) -> io::Result<()> {
+        let Piece { number, offset, .. } = piece;
         let content = read(&self.file, offset, LANES_BYTES)?;
-        let first = usize::try_from(piece).unwrap_or(usize::MAX).saturating_mul(shape.in_piece());
+        let first = usize::try_from(number).unwrap_or(usize::MAX).saturating_mul(shape.in_piece());
         let all = content.chunks_exact(shape.bytes).take(shape.in_piece()).enumerate();
         for (place, bytes) in all {
             let (number, words) = (first.saturating_add(place), words_of(bytes));
             let (published, consumed) = (words[LaneShape::PUBLISHED], words[LaneShape::CONSUMED]);
+            if published > 0 && consumed > 0 && number < MAX_LANES {
+                used.insert(number);
+            }
             if published <= consumed || number >= MAX_LANES {
                 continue;
             }
@@ -225,19 +315,37 @@ impl Dead {
         Ok(())
     }
 
-    /// Finds out whose the segments of this chunk are.
-    fn find_segments(&mut self, offset: u64, length: u64) -> io::Result<()> {
+    /// Finds out whose the segments of this chunk are: the numbers of the lanes.
+    fn find_segments(&mut self, offset: u64, length: u64) -> io::Result<BTreeSet<usize>> {
+        let mut owners = BTreeSet::new();
         for place in (offset..offset + CHUNK_BYTES as u64).step_by(SEGMENT_BYTES) {
             if place >= length {
                 break;
             }
             let words = words_of(&read(&self.file, place, 24)?);
             let Some((number, index)) = owner([words[0], words[1], words[2]]) else { continue };
+            owners.insert(number);
             if let Ok(lane) = self.lanes.binary_search_by_key(&number, |lane| lane.number) {
-                self.lanes[lane].segments.insert(index, place);
+                let known = self.lanes[lane].segments.get(&index).copied();
+                // Of two that say the same, one was copied there: the one that soon makes no sense.
+                let is_better = match known {
+                    Some(known) => {
+                        self.reach(place, (number, index))? > self.reach(known, (number, index))?
+                    }
+                    None => true,
+                };
+                if is_better {
+                    self.lanes[lane].segments.insert(index, place);
+                }
             }
         }
-        Ok(())
+        Ok(owners)
+    }
+
+    /// Up to where what lies there is of this segment of this lane.
+    fn reach(&self, place: u64, (lane, index): (usize, u64)) -> io::Result<usize> {
+        let bytes = read(&self.file, place, SEGMENT_BYTES)?;
+        Ok(Remains::reach(&bytes, (lane, index)))
     }
 
     /// Gives `each` the records that lie between these positions of each lane, in the order of
@@ -261,7 +369,7 @@ impl Dead {
         }
         while let Some(Reverse((_, number))) = heap.pop() {
             let reader = &mut readers[number];
-            if let Some((record, left)) = reader.record(&self.clock, &self.common)
+            if let Some((record, left)) = reader.record(&self.clock, self.common.as_ref())
                 && !each(&record, &left, reader.lane.number)
             {
                 break;
@@ -270,7 +378,7 @@ impl Dead {
                 heap.push(Reverse((left.ticks(), number)));
             }
         }
-        Ok(readers.iter().map(|reader| reader.damaged).sum())
+        Ok(self.damaged + readers.iter().map(|reader| reader.damaged).sum::<u64>())
     }
 
     /// The end of what a lane has.
@@ -339,7 +447,7 @@ fn check_head(words: &[u64]) -> Result<usize, String> {
                     there, and it is recovered"
             .to_owned());
     }
-    if words[head::VERSION] != VERSION || words[head::SEGMENT_BYTES] != SEGMENT_BYTES as u64 {
+    if words[head::VERSION] != VERSION {
         return Err(format!(
             "it is of version {} and this program reads version {VERSION}; start the program that \
              made it once more, and it is recovered",
@@ -348,6 +456,7 @@ fn check_head(words: &[u64]) -> Result<usize, String> {
     }
     let files = usize::try_from(words[head::FILES]).unwrap_or(usize::MAX);
     let is_sound = digest(words[..head::CHECK].iter().copied()) == words[head::CHECK]
+        && words[head::SEGMENT_BYTES] == SEGMENT_BYTES as u64
         && files <= Outputs::MAX
         && words[head::LANE_BYTES] == LaneShape::of(files).bytes as u64;
     if !is_sound {
@@ -385,15 +494,29 @@ struct LaneReader<'a> {
     segments: std::collections::btree_map::Range<'a, u64, u64>,
     current: Option<Remains>,
     left: Option<Left>,
+    /// The segment that has to come next, and how many there are.
+    next_segment: u64,
+    end_segment: u64,
     damaged: u64,
 }
 
 impl<'a> LaneReader<'a> {
     fn new(lane: &'a DeadLane, between: (u64, u64), file: &'a fs::File) -> LaneReader<'a> {
-        let segment = |position: u64| position / SEGMENT_BYTES as u64;
-        let (from, to) = (segment(between.0), segment(between.1.max(between.0)));
-        let segments = lane.segments.range(from..=to);
-        LaneReader { lane, file, between, segments, current: None, left: None, damaged: 0 }
+        let next_segment = between.0 / SEGMENT_BYTES as u64;
+        let end = between.1.div_ceil(SEGMENT_BYTES as u64);
+        let end_segment = if between.1 > between.0 { end } else { next_segment };
+        let segments = lane.segments.range(next_segment..end_segment);
+        LaneReader {
+            lane,
+            file,
+            between,
+            segments,
+            current: None,
+            left: None,
+            next_segment,
+            end_segment,
+            damaged: 0,
+        }
     }
 
     fn next(&mut self, site_at: &dyn Fn(u64) -> Option<&'static Site>) -> io::Result<Option<Left>> {
@@ -404,16 +527,28 @@ impl<'a> LaneReader<'a> {
             }
             let before = self.current.take();
             self.damaged += before.as_ref().map_or(0, |remains| remains.damaged);
-            let thread = before.map_or_else(|| self.lane.thread.clone(), Remains::into_thread);
-            let Some((index, offset)) = self.segments.next() else { return Ok(None) };
+            let mut thread = before.map_or_else(|| self.lane.thread.clone(), Remains::into_thread);
+            let next = self.segments.next();
+            let index = next.map_or(self.end_segment, |(index, _)| *index);
+            if index > self.next_segment {
+                // Who has the lane next may have said so there.
+                thread = (0, String::new());
+                self.damaged += 1;
+            }
+            self.next_segment = index.saturating_add(1).min(self.end_segment);
+            let Some((index, offset)) = next else { return Ok(None) };
             let bytes = read(self.file, *offset, SEGMENT_BYTES)?;
             self.current = Remains::new(&bytes, (self.lane.number, *index), self.between, thread);
         }
     }
 
     /// The record that `next` has found.
-    fn record<'b>(&'b self, clock: &WallClock, common: &'b Common) -> Option<(Record<'b>, Left)> {
+    fn record<'b>(
+        &'b self,
+        clock: &WallClock,
+        common: Option<&'b Common>,
+    ) -> Option<(Record<'b>, Left)> {
         let left = self.left?;
-        Some((self.current.as_ref()?.record(&left, clock, common)?, left))
+        Some((self.current.as_ref()?.record(&left, clock, common?)?, left))
     }
 }

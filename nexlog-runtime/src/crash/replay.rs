@@ -152,7 +152,7 @@ impl Finds {
         report.problems.extend(self.problems);
         let Some(home) = self.home else { return };
         for dead in self.dead {
-            let mut done = Done::default();
+            let mut done = Done { records: 0, damaged: dead.damaged };
             let mut is_complete = true;
             for number in 0..dead.files.len() {
                 let path = &dead.files[number].path;
@@ -187,7 +187,6 @@ impl Finds {
 }
 
 /// What was written of a ring.
-#[derive(Default)]
 struct Done {
     /// Users' records that some file had not got before.
     records: u64,

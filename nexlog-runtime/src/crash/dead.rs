@@ -227,9 +227,11 @@ impl Dead {
         let (mut at, mut count) = (0, 0);
         // That is tried with so many words, or a file made for it would take hours.
         let mut patience = 8 * words.len();
-        while let Some((start, rest)) = words.get(at..).and_then(|w| w.split_at_checked(ENTRY_HEAD))
+        let next = |at: usize| Some(at + words.get(at..)?.iter().position(|word| *word != 0)?);
+        while let Some(place) = next(at)
+            && let Some((start, rest)) = words[place..].split_at_checked(ENTRY_HEAD)
         {
-            at += 1;
+            at = place + 1;
             let head = EntryHead::from_words([start[0], start[1], start[2]]);
             let is_kind = (entry::SITE..=entry::MODE).contains(&head.kind);
             let text = rest.get(..head.bytes.div_ceil(8)).filter(|_| is_kind);

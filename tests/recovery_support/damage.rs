@@ -20,6 +20,13 @@ impl Damaged {
         self.dirty.get(place).is_some_and(|dirty| dirty.start < range.end)
     }
 
+    /// Whether one of these segments has become a copy of the one with this head.
+    pub fn is_copied(&self, head: &Range<usize>, segments: &[usize]) -> bool {
+        let at = |start: usize| self.bytes.get(start..start + head.len());
+        let mut others = segments.iter().filter(|other| **other != head.start);
+        others.any(|other| self.hits(&(*other..other + head.len())) && at(*other) == at(head.start))
+    }
+
     pub fn hits_any<'a>(&self, ranges: impl IntoIterator<Item = &'a Range<usize>>) -> bool {
         ranges.into_iter().any(|range| self.hits(range))
     }
@@ -98,6 +105,17 @@ fn target(ring: &Ring, random: &mut Random) -> (Range<usize>, &'static str) {
     }
 }
 
+/// One bit of a byte.
+pub fn flip(sound: &[u8], at: usize, bit: u32) -> Damaged {
+    let mut bytes = sound.to_vec();
+    bytes[at] ^= 1 << bit;
+    Damaged {
+        bytes,
+        dirty: std::iter::once(at..at + 1).collect(),
+        what: format!("bit {bit} of {at} flipped"),
+    }
+}
+
 /// Damages the bytes of a ring. The same random numbers make the same damage.
 pub fn damage(ring: &Ring, sound: &[u8], random: &mut Random) -> Damaged {
     let mut bytes = sound.to_vec();
@@ -168,15 +186,17 @@ pub fn damage(ring: &Ring, sound: &[u8], random: &mut Random) -> Damaged {
     Damaged { bytes, dirty, what: how }
 }
 
-/// Where, of what was touched, the copy differs. What is cut off reads as zeros.
+/// Where, of what was touched, the copy differs. What is cut off differs.
 fn differences(sound: &[u8], bytes: &[u8], touched: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut dirty: Vec<Range<usize>> = Vec::new();
-    for Range { start, end } in touched {
-        // Of what is cut off, each byte that is not zero.
-        let copy = bytes.get(start..end).unwrap_or(&[]).iter().chain(std::iter::repeat(&0));
-        let differ = sound[start..end].iter().zip(copy).map(|(byte, copy)| byte != copy);
+    for range in touched {
+        let Some(copy) = bytes.get(range.clone()) else {
+            dirty.push(range);
+            continue;
+        };
+        let differ = sound[range.clone()].iter().zip(copy).map(|(byte, copy)| byte != copy);
         let places = differ.enumerate().filter(|(_, differs)| *differs);
-        dirty.extend(places.map(|(place, _)| start + place..start + place + 1));
+        dirty.extend(places.map(|(place, _)| range.start + place..range.start + place + 1));
     }
     dirty.sort_by_key(|range| range.start);
     dirty.dedup_by(|next, last| {

@@ -44,7 +44,8 @@ impl Skeleton {
             info!(logger(&logger), "long", filler = "x".repeat(4000), number);
         }
         let home = folder.join(".app.log.lanes");
-        let ring_path = fs::read_dir(&home).expect("rings").next().expect("a ring").expect("it").path();
+        let ring_path =
+            fs::read_dir(&home).expect("rings").next().expect("a ring").expect("it").path();
         let bytes = fs::read(&ring_path).expect("its content");
         drop(logger);
         let ring = Ring::read(&bytes);

@@ -16,5 +16,8 @@ fuzz_target!(|header: &str| {
     assert_eq!(next[3..35], given[3..35], "another trace");
     assert!(!next[3..35].bytes().all(|digit| digit == b'0'), "no trace");
     let again = Context::from_traceparent(&next).expect("our own is sound");
-    assert_eq!(again.traceparent().map(|next| next[3..35].to_owned()).as_deref(), Some(&next[3..35]));
+    assert_eq!(
+        again.traceparent().map(|next| next[3..35].to_owned()).as_deref(),
+        Some(&next[3..35])
+    );
 });

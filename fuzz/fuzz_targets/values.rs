@@ -23,10 +23,8 @@ fuzz_target!(|input: &[u8]| {
     let values = &values[..values.len().min(8000)];
     let length = (24 + values.len()).next_multiple_of(8);
     let frame = ring::word(&bytes, at / 8 + 2) >> 32 & 0xffff;
-    let parts = length as u64
-        | frame << 32
-        | u64::from(*level) << 48
-        | u64::from(1 | flags & 0xc0) << 56;
+    let parts =
+        length as u64 | frame << 32 | u64::from(*level) << 48 | u64::from(1 | flags & 0xc0) << 56;
     let start = first.position.start;
     write_header(&mut bytes, at, [record.own.site, first.ticks, parts], place(first.lane, start));
     bytes[body..body + values.len()].copy_from_slice(values);

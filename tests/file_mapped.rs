@@ -20,7 +20,7 @@ support::child::harness! {
 
 fn logger(path: &Path, mode: Mode) -> nexlog::Logger {
     let file = File::at(path).format(Json::new()).mapped(true);
-    nexlog::builder().file(file).mode(mode).build().unwrap()
+    nexlog::builder().file(file).crash_safe(false).mode(mode).build().unwrap()
 }
 
 /// Says after each record that its call has returned.

@@ -252,15 +252,30 @@ fn a_kill_in_the_middle_of_a_write_leaves_no_torn_line() {
     }
 }
 
-/// One process lives and logs to the same file, while others come and are killed.
+/// One process lives and logs to the same file, while others come and are killed at some instant
+/// or in the middle of a write. What they leave is recovered while it lives, or afterwards.
 fn a_kill_of_a_process_that_shares_its_file_loses_and_doubles_nothing() {
-    for (name, mode) in MODES {
-        let mut chain = Chain::new("rotated", 1);
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
+    for ((name, mode), round) in MODES.into_iter().cycle().zip(0..scaled(6, 60))
+    {
+        let mut chain = Chain::new("rotated", round + 1);
         let (mut command, first) = chain.command("log_until_killed", name, 2);
         let mut neighbour = command.spawn().unwrap();
         wait_until("the neighbour's first record", || chain.witness().last(first) > 0);
-        for _ in 0..scaled(8, 12) {
-            chain.run_and_kill(name);
+        for number in 0..10 {
+            if number % 2 == 0 {
+                let (mut command, _) = chain.command("log_some", name, 2);
+                let fault = format!("half@{}", 1 + chain.random.below(30));
+                command.env("LD_PRELOAD", &shim).env("FAULT", fault).status().unwrap();
+                // Now and then it is the neighbour that sees what was left, now and then the next.
+                std::thread::sleep(Duration::from_micros(chain.random.below(5_000)));
+            } else {
+                chain.run_and_kill(name);
+            }
+            if chain.is_over() {
+                break;
+            }
         }
         neighbour.kill().unwrap();
         neighbour.wait().unwrap();

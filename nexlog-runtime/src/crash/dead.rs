@@ -329,6 +329,32 @@ impl DeadFile {
     }
 }
 
+impl Orphan {
+    /// Which of its files is this one, if it was writing there, and where that began. Read without
+    /// its lock: the words of a process that lives may change meanwhile.
+    pub(super) fn intent_within(
+        &self,
+        identity: Identity,
+        length: u64,
+    ) -> io::Result<Option<(usize, u64)>> {
+        let words = words_of(&read(&self.file, 0, HEAD_BYTES)?);
+        let Ok(files) = check_head(&words) else { return Ok(None) };
+        let found = (0..files).find_map(|number| {
+            let intent = DeadFile::new(&words, number).intent?;
+            let end = intent.offset.saturating_add(intent.bytes);
+            let is_within = intent.offset < length && length <= end;
+            (intent.identity == identity && is_within).then_some((number, intent.offset))
+        });
+        Ok(found)
+    }
+
+    /// Notes that nothing is being written.
+    pub(super) fn close_intent(&self, number: usize) -> io::Result<()> {
+        let place = INTENTS + number * INTENT_WORDS + intent::IS_OPEN;
+        folder::write_at(&self.file, 8 * place as u64, &0_u64.to_ne_bytes())
+    }
+}
+
 /// How many files it writes to, if this is the head of a ring that this program can read.
 fn check_head(words: &[u64]) -> Result<usize, String> {
     if words[head::MAGIC] != MAGIC {

@@ -55,6 +55,11 @@ impl Remains {
             known.push(Known { output: number, path, mode: file.permissions() });
         }
         let finds = homes.iter().map(|home| Finds::look(home, &targets)).collect();
+        for output in outputs {
+            if let (Some(file), Some(home)) = (output.file_mut(), homes.first()) {
+                file.set_rings(home.clone());
+            }
+        }
         Remains { files: known, finds, home: homes.into_iter().next() }
     }
 

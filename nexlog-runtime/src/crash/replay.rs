@@ -5,8 +5,9 @@
 //! [`Finds::replay`] has each file write what it lacks, and notes in the dead ring what it did, so
 //! that this may be killed as well.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -27,7 +28,7 @@ use crate::sink::file::File;
 use crate::sink::output::{OpenOutput, Output};
 use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
-use crate::sys::folder::{self, Folder};
+use crate::sys::folder::{self, Folder, Identity};
 use crate::value::Seal;
 use crate::{Json, Text};
 
@@ -391,7 +392,7 @@ impl Noting<'_> {
     /// How far each lane is with these records.
     fn lanes(&self, records: Range<usize>) -> Vec<(usize, u64)> {
         let records = self.places.get(records).unwrap_or(&[]);
-        let mut lanes = std::collections::BTreeMap::new();
+        let mut lanes = BTreeMap::new();
         lanes.extend(records.iter().copied()); // of each lane the last
         lanes.into_iter().collect()
     }
@@ -487,24 +488,30 @@ fn outcome_of(
     if length <= intent.offset {
         return nothing();
     }
-    if has_living {
-        let target = targets.iter().find(|target| target.path == *path);
-        let stated = known_format(&dead.files[number].format);
-        let format = target.map(|target| target.format).or(stated.as_deref());
+    let target = targets.iter().find(|target| target.path == *path);
+    let stated = known_format(&dead.files[number].format);
+    let format = target.map(|target| target.format).or(stated.as_deref());
+    let format = format.filter(|format| format_key(*format) == dead.files[number].format);
+    let there = Region { file: &file, length, may_cut: turn.is_some() || !has_living };
+    if let Some(format) = format {
         let filter = target.and_then(|target| target.filter.clone());
-        return match format {
-            Some(format) => {
-                let mut encoding = Encoding::new(format, filter.as_ref());
-                compare(dead, number, intent, &file, length, &mut encoding, turn.is_some())
-            }
-            None => nothing(),
-        };
+        let mut encoding = Encoding::new(format, filter.as_ref());
+        return compare(dead, number, intent, &there, &mut encoding);
     }
-    // Nobody else was there: what follows the place is the batch's beginning, or where it was to be.
-    if length <= intent.offset.saturating_add(intent.bytes) {
+    // What it would have been is not known: if nobody else was there, it is the batch's beginning.
+    if !has_living && length <= intent.offset.saturating_add(intent.bytes) {
         file.set_len(intent.offset)?;
     }
     nothing()
+}
+
+/// Where a batch was to be written.
+struct Region<'a> {
+    file: &'a fs::File,
+    /// Of the file.
+    length: u64,
+    /// Whether nobody writes to it meanwhile.
+    may_cut: bool,
 }
 
 /// The lock that processes share which write to the same file, if there is one.
@@ -574,43 +581,83 @@ fn is_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
     Ok(length > end && bytes.windows(tail.len()).any(|part| part == tail))
 }
 
-/// Compares what follows the place with what the batch would have been, where others may have
-/// written behind it. What is there of it stays; half a record at the end of the file goes.
+/// Looks for the batch's records in the lines that follow the place, as others may have written behind
+/// it. What is there of it stays; half a line at the end of the file goes.
 fn compare(
     dead: &Dead,
     number: usize,
     intent: &Intent,
-    file: &fs::File,
-    length: u64,
+    region: &Region<'_>,
     encoding: &mut Encoding<'_>,
-    is_locked: bool,
 ) -> io::Result<Outcome> {
-    let window = length.saturating_sub(intent.offset).min(intent.bytes);
+    let window = region.length.saturating_sub(intent.offset).min(intent.bytes);
     let mut there = vec![0; usize::try_from(window).unwrap_or(0)];
-    folder::read_at(file, intent.offset, &mut there)?;
-    let (mut lanes, at, mut is_half) = (Vec::new(), Cell::new(0), false);
+    folder::read_at(region.file, intent.offset, &mut there)?;
+    let whole = there.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let mut lines: HashMap<&[u8], u32> = HashMap::new();
+    for line in there[..whole].split_inclusive(|byte| *byte == b'\n') {
+        *lines.entry(line).or_default() += 1;
+    }
     let pending = |lane: &DeadLane| {
         let (_, pending) = lane.files.get(number).copied().unwrap_or((0, 0));
         (lane.start(number), pending.max(lane.start(number)))
     };
+    let (mut written, mut text) = (BTreeMap::new(), Buffer::new());
+    let mut missing = BTreeSet::new();
     dead.read_records(pending, |record, left, lane| {
-        let mut line = Buffer::new();
-        if !encoding.wants(record, left) || !encoding.encode(record, &mut line) {
+        text.clear();
+        // What follows a record that is not there is not there either.
+        if missing.contains(&lane)
+            || !encoding.wants(record, left)
+            || !encoding.encode(record, &mut text)
+        {
             return true;
         }
-        let rest = there.get(at.get()..).unwrap_or(&[]);
-        if rest.starts_with(line.as_bytes()) {
-            at.set(at.get() + line.len());
-            lanes.push((lane, left.end));
-            return true;
+        match lines.get_mut(text.as_bytes()).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                written.insert(lane, left.end);
+            }
+            None => _ = missing.insert(lane),
         }
-        is_half = !rest.is_empty() && line.as_bytes().starts_with(rest);
-        false
+        true
     })?;
-    let end = intent.offset + at.get() as u64;
-    // Nobody has written behind the half record, and nobody will before it is gone.
-    if is_half && is_locked && length == intent.offset + window {
-        file.set_len(end)?;
+    // Nobody has written behind it, and nobody does before the half line is gone.
+    if region.may_cut && region.length == intent.offset + window {
+        region.file.set_len(intent.offset + whole as u64)?;
     }
-    Ok(Outcome::UpTo(lanes))
+    Ok(Outcome::UpTo(written.into_iter().collect()))
+}
+
+/// What [`make_good`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HalfLine {
+    /// It is gone.
+    Gone,
+    /// Somebody else is about to see to it.
+    Busy,
+    /// Nobody knows whose it is.
+    Unknown,
+}
+
+/// For a process that lives, and has the file's turn: the file ends with half a record. If a
+/// neighbour was killed while it wrote that, its batch's beginning is taken away by `cut`, as if it
+/// had not begun; whoever recovers the neighbour's ring writes it then.
+pub(crate) fn make_good(
+    rings: &Path,
+    identity: Identity,
+    length: u64,
+    cut: &mut dyn FnMut(u64) -> io::Result<()>,
+) -> io::Result<HalfLine> {
+    let Some(home) = Home::find(rings)? else { return Ok(HalfLine::Unknown) };
+    for orphan in home.all()? {
+        let Some((number, offset)) = orphan.intent_within(identity, length)? else { continue };
+        if !orphan.lock()? {
+            return Ok(HalfLine::Busy);
+        }
+        cut(offset)?;
+        orphan.close_intent(number)?;
+        return Ok(HalfLine::Gone);
+    }
+    Ok(HalfLine::Unknown)
 }

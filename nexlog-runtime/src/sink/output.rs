@@ -145,6 +145,14 @@ impl Output {
         }
     }
 
+    /// The same, to be changed.
+    pub(crate) fn file_mut(&mut self) -> Option<&mut File> {
+        match &mut self.place {
+            Place::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
     /// The format, settled.
     pub(crate) fn settle_format(&mut self) -> &Arc<dyn Format> {
         let for_people = matches!(self.place, Place::Console(..));

@@ -377,6 +377,12 @@ impl Medium for FakeFile {
         Ok(most)
     }
 
+    fn cut_to(&mut self, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).unwrap();
+        self.inode.lock().unwrap().content.truncate(length);
+        Ok(())
+    }
+
     fn cut_back(&mut self, bytes: usize) -> bool {
         let mut world = self.world.world();
         if !world.can_cut || world.change().is_err() {

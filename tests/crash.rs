@@ -30,7 +30,7 @@ fn file(path: &Path, kind: &str) -> File {
     match kind {
         "plain" => file,
         "mapped" => file.mapped(true),
-        "rotated" => file.rotate(Rotate::size(20_000)).keep(Keep::all()),
+        "rotated" | "shared" => file.rotate(Rotate::size(20_000)).keep(Keep::all()),
         _ => file.rotate(Rotate::size(20_000)).keep(Keep::all()).compress(Compression::Gzip),
     }
 }
@@ -46,6 +46,7 @@ fn log_until_killed() {
     let witness = Witness::at(Path::new(&told("WITNESS")));
     let logger = build(Path::new(&told("FILE")), &told("KIND"), mode(&told("MODE")));
     let end = Instant::now() + PATIENCE;
+    let pace = if told("KIND") == "shared" { 4 } else { 512 };
     std::thread::scope(|scope| {
         for slot in first..first + threads {
             let logger = &logger;
@@ -54,7 +55,7 @@ fn log_until_killed() {
                     info!(logger(logger), "step", thread = slot, number);
                     witness.saw(slot, number + 1);
                     // A few records in the buffer, and then the kill, is what is rare else.
-                    if number % 512 == 0 {
+                    if number % pace == 0 {
                         std::thread::sleep(Duration::from_micros(number % 3 * 700));
                         assert!(Instant::now() < end, "nobody killed us");
                     }
@@ -257,9 +258,8 @@ fn a_kill_in_the_middle_of_a_write_leaves_no_torn_line() {
 fn a_kill_of_a_process_that_shares_its_file_loses_and_doubles_nothing() {
     let tools = Folder::new();
     let shim = shim::compile(&tools);
-    for ((name, mode), round) in MODES.into_iter().cycle().zip(0..scaled(6, 60))
-    {
-        let mut chain = Chain::new("rotated", round + 1);
+    for ((name, mode), round) in MODES.into_iter().cycle().zip(0..scaled(6, 60)) {
+        let mut chain = Chain::new("shared", round + 1);
         let (mut command, first) = chain.command("log_until_killed", name, 2);
         let mut neighbour = command.spawn().unwrap();
         wait_until("the neighbour's first record", || chain.witness().last(first) > 0);

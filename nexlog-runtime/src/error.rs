@@ -244,11 +244,13 @@ pub enum DropReason {
     Early,
     /// A sink that wanted it failed.
     Sink,
+    /// Somebody has cut the ring file that it lay in.
+    Ring,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [DropReason; 8] = [
+    pub const ALL: [DropReason; 9] = [
         DropReason::Full,
         DropReason::Busy,
         DropReason::Oldest,
@@ -257,6 +259,7 @@ impl DropReason {
         DropReason::Panic,
         DropReason::Early,
         DropReason::Sink,
+        DropReason::Ring,
     ];
 
     /// The name, as in `stats().dropped_by`.
@@ -270,6 +273,7 @@ impl DropReason {
             DropReason::Panic => "panic",
             DropReason::Early => "early",
             DropReason::Sink => "sink",
+            DropReason::Ring => "ring",
         }
     }
 
@@ -283,6 +287,7 @@ impl DropReason {
             DropReason::Panic => "the code of one of its values panicked",
             DropReason::Early => "no logger is installed yet and the buffer for that is full",
             DropReason::Sink => "a sink that wanted it failed",
+            DropReason::Ring => "somebody has cut the ring file that it lay in",
         }
     }
 }

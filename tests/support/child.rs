@@ -154,3 +154,15 @@ fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> std::thread::
 pub fn told(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("the scene needs {name}"))
 }
+
+/// The next line that a child says, whose standard output is a pipe.
+#[track_caller]
+pub fn read_line(child: &mut std::process::Child) -> String {
+    let mut line = Vec::new();
+    let out = child.stdout.as_mut().expect("a pipe");
+    let mut byte = [0];
+    while out.read(&mut byte).expect("a byte") == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).expect("UTF-8")
+}

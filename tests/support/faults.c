@@ -6,6 +6,7 @@
 // read-only under open files. `slow`: a moment passes before each of these steps.
 // `kill@7`: the process is killed at its 7th step; before and after each call of these here that
 // is about a name with `.log` in it is one. `half@7`: it is killed in the middle of its 7th write.
+// `full@7`: the 7th time that space is asked for there is none.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -108,8 +109,10 @@ int ftruncate64(int fd, off64_t length) {
 int fallocate64(int fd, int mode, off64_t offset, off64_t length) {
     static int (*next)(int, int, off64_t, off64_t);
     if (!next) next = (int (*)(int, int, off64_t, off64_t))dlsym(RTLD_NEXT, "fallocate64");
+    static long number;
     int ours = is_ours(fd);
     if (ours) step();
+    if (ours && is_due("full", ++number)) return errno = ENOSPC, -1;
     int done = next(fd, mode, offset, length);
     if (ours) step();
     return done;

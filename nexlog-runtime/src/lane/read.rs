@@ -191,6 +191,10 @@ pub(crate) struct Reader {
     cut: u64,
     /// By lane number: who writes there.
     threads: Vec<(u64, String)>,
+    /// By lane number: how many users' records were gone over.
+    passed: Vec<u64>,
+    /// Users' records that were accepted, and are not there any more.
+    lost: u64,
     /// Whether records were gone over since the last release.
     is_behind: bool,
 }
@@ -264,6 +268,8 @@ impl Reader {
             run: None,
             cut: 0,
             threads: Vec::new(),
+            passed: Vec::new(),
+            lost: 0,
             is_behind: false,
         })
     }
@@ -277,13 +283,16 @@ impl Reader {
         for lane in self.lanes.iter() {
             // SAFETY: this is the only reader (`new`), borrowed mutably.
             let mut cursor = unsafe { lane.unread() };
-            let number = lane.number();
+            let (number, before) = (lane.number(), cursor.position());
             if self.threads.len() <= number {
                 self.threads.resize_with(number + 1, Default::default);
+                self.passed.resize(number + 1, 0);
             }
             if let Some(raw) = cursor.peek(&self.lanes.pool) {
                 self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
                 self.sources.push(Source { lane, cursor, number });
+            } else if cursor.position() != before {
+                self.sources.push(Source { lane, cursor, number }); // to be released
             }
         }
     }
@@ -319,6 +328,8 @@ impl Reader {
                 }
                 Some(raw) => {
                     source.cursor.pass(&raw);
+                    self.passed[source.number] +=
+                        u64::from(raw.header.kind() == Some(Kind::Record));
                     self.is_behind = true;
                     let (lane, end) = (Some(source.number), source.cursor.position());
                     return Step::Record(Entry { raw, lane, end, marker: None });
@@ -336,18 +347,32 @@ impl Reader {
 
     /// Gives back the memory of all that was gone over.
     pub(crate) fn release(&mut self) {
-        for source in &self.sources {
+        for source in &mut self.sources {
+            let has_lost = source.cursor.has_lost();
             // SAFETY: the pointer is into `self.lanes`; this is the only reader, and `&mut self`
             // means that nobody looks at a record.
-            unsafe { (*source.lane).release(&self.lanes.pool, &source.cursor) };
+            let lane = unsafe { &*source.lane };
+            // SAFETY: as above.
+            unsafe { lane.release(&self.lanes.pool, &source.cursor) };
+            if has_lost {
+                let passed = &mut self.passed[source.number];
+                self.lost += lane.accepted().saturating_sub(*passed);
+                *passed = lane.accepted();
+            }
         }
         self.is_behind = false;
+    }
+
+    /// Users' records that were accepted and are not there any more, since the last time.
+    pub(crate) fn take_lost(&mut self) -> u64 {
+        core::mem::take(&mut self.lost)
     }
 
     /// In a forked child: gives back, unread, all that the lanes hold; the one of this number is
     /// this thread's. Not during a pass.
     pub(crate) fn skip_all(&mut self, own: Option<usize>) {
         self.sources.clear();
+        self.passed.fill(0); // as what is accepted is counted anew
         for lane in self.lanes.iter() {
             // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again;
             // of the threads there is only this one, which is in no call.
@@ -387,6 +412,9 @@ impl Reader {
             cursor.pass(&raw);
         }
         self.sources.clear();
+        if let Some(passed) = self.passed.get_mut(lane.number()) {
+            *passed += dropped;
+        }
         // SAFETY: as above.
         unsafe { lane.release(&self.lanes.pool, &cursor) };
         dropped

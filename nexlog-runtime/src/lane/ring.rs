@@ -210,6 +210,8 @@ struct Reader {
     segment: Segment,
     /// [`Words::consumed`] once more, where it is our own.
     consumed: u64,
+    /// Whether some of what lies before was no record.
+    is_damaged: bool,
 }
 
 /// One thread's buffer.
@@ -281,7 +283,7 @@ impl Lane {
             }),
             words,
             owns_words,
-            reader: UnsafeCell::new(Reader { segment, consumed: START }),
+            reader: UnsafeCell::new(Reader { segment, consumed: START, is_damaged: false }),
             owned: AtomicBool::new(true),
             max_segments: max_segments.max(2),
             fast,
@@ -453,7 +455,13 @@ impl Lane {
     pub(crate) unsafe fn unread(&self) -> Cursor {
         // SAFETY: the mutex makes this the only access to `reader`.
         let segment = unsafe { (*self.reader.get()).segment };
-        Cursor { position: self.words().consumed.0.load(Relaxed), end: self.published(), segment }
+        // Our own number, not the one in a file that somebody may have cut.
+        // SAFETY: as above.
+        let (position, is_damaged) = unsafe {
+            let reader = &*self.reader.get();
+            (reader.consumed, reader.is_damaged)
+        };
+        Cursor { position, end: self.published(), segment, is_damaged }
     }
 
     /// Gives back all that lies before the cursor.
@@ -465,7 +473,7 @@ impl Lane {
         let reader = unsafe { &mut *self.reader.get() };
         // Before a segment can be another lane's.
         self.words().consumed.0.store(cursor.position, Release); // pairs with `consumed`
-        reader.consumed = cursor.position;
+        (reader.consumed, reader.is_damaged) = (cursor.position, cursor.is_damaged);
         while reader.segment != cursor.segment {
             let next = pool.linked(reader.segment);
             pool.give(reader.segment);
@@ -510,6 +518,8 @@ pub(crate) struct Cursor {
     position: u64,
     end: u64,
     segment: Segment,
+    /// Whether it has gone over something that is no record: the mapped file was cut.
+    is_damaged: bool,
 }
 
 /// A record where it lies.
@@ -544,6 +554,11 @@ impl Cursor {
             // 8-aligned place and made visible by the commit.
             let header = unsafe { Header::read(at) };
             if header.kind != Kind::Pad as u8 {
+                let bytes = header.bytes as usize;
+                if bytes < HEADER_BYTES || within + bytes > SEGMENT_BYTES - HEADER_BYTES {
+                    self.give_up(pool);
+                    continue;
+                }
                 #[cfg(loom)]
                 pool.touch(self.segment, within..within + header.bytes as usize, false);
                 return Some(RawRecord { header, at });
@@ -552,6 +567,24 @@ impl Cursor {
             self.segment = pool.linked(self.segment);
         }
         None
+    }
+
+    /// Where a mapped file was cut, there are zeros. What is behind them in this segment cannot be
+    /// found.
+    #[cold]
+    fn give_up(&mut self, pool: &Pool) {
+        self.is_damaged = true;
+        if self.position / SEGMENT == self.end / SEGMENT {
+            self.position = self.end;
+        } else {
+            self.position = (self.position / SEGMENT + 1) * SEGMENT + START;
+            self.segment = pool.linked(self.segment);
+        }
+    }
+
+    /// Whether all is gone over, and some of it was no record. Says so once.
+    pub(crate) fn has_lost(&mut self) -> bool {
+        self.position == self.end && core::mem::take(&mut self.is_damaged)
     }
 
     /// Goes over the record that `peek` gave.

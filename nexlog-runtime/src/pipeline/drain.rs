@@ -127,6 +127,7 @@ impl Pipeline {
         self.entries.clear();
         self.masks.clear();
         self.reader.release();
+        core.counts.drop_accepted(DropReason::Ring, self.reader.take_lost());
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.

@@ -101,6 +101,8 @@ dropped_by! {
     early = Early,
     /// A sink that wanted it failed.
     sink = Sink,
+    /// Somebody has cut the ring file.
+    ring = Ring,
 }
 
 /// The counters themselves. Only cold code touches them; what lanes accepted is counted there.

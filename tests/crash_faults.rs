@@ -121,7 +121,7 @@ fn a_ring_that_somebody_cuts_or_deletes_ends_no_process() {
         let ring = ring(folder.path());
         match what {
             "cut" => {
-                std::fs::OpenOptions::new().write(true).open(ring).unwrap().set_len(0).unwrap()
+                std::fs::OpenOptions::new().write(true).open(ring).unwrap().set_len(0).unwrap();
             }
             _ => std::fs::remove_file(ring).unwrap(),
         }

@@ -31,8 +31,6 @@ use crate::sys::mapping::Mapping;
 /// Lanes beyond these pieces are not in the file: some 25,000.
 const MAX_LANE_PIECES: usize = 256;
 const MAX_ENTRY_PIECES: usize = 256;
-/// How often the file is looked for.
-const LOOK_NS: i128 = 1_000_000_000;
 
 /// What a ring says of a file that the logger writes to.
 pub(crate) struct FilePlan {
@@ -63,8 +61,8 @@ pub(crate) struct Ring {
     is_told: AtomicBool,
     /// In a forked child, or at the end: the file is not ours any more.
     is_left: AtomicBool,
-    /// When the drainer looks for the file next, by the clock on the wall.
-    look_ns: Mutex<i128>,
+    /// In which second the drainer has looked for the file last, by the clock on the wall.
+    looked: AtomicU64,
 }
 
 /// Where entries go.
@@ -147,7 +145,7 @@ impl Ring {
             trouble: OnceLock::new(),
             is_told: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
-            look_ns: Mutex::new(0),
+            looked: AtomicU64::new(0),
         };
         ring.list(piece(LANES, 0, 1));
         ring.list(piece(SEGMENTS, 0, 2));
@@ -355,17 +353,22 @@ impl Ring {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Once a second: whether the file is still there and whole. What has to be told, once.
+    /// About once a second: whether the file is still there and whole. What has to be told, once.
     pub(crate) fn look(&self, wall_ns: i128) -> Option<Error> {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the lower bits
+        let second = (wall_ns >> 30) as u64;
+        if self.looked.load(Relaxed) == second {
+            return None;
+        }
+        self.looked.store(second, Relaxed);
+        self.look_closely()
+    }
+
+    #[cold]
+    fn look_closely(&self) -> Option<Error> {
         if self.is_left.load(Relaxed) || self.is_told.load(Relaxed) {
             return None;
         }
-        let mut look_ns = self.look_ns.lock().unwrap_or_else(PoisonError::into_inner);
-        if (*look_ns - LOOK_NS..*look_ns).contains(&wall_ns) {
-            return None;
-        }
-        *look_ns = wall_ns + LOOK_NS;
-        drop(look_ns);
         if self.trouble.get().is_none() {
             self.find_trouble();
         }

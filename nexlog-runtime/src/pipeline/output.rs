@@ -5,7 +5,7 @@
 //! ends. A sink that fails loses its batch, which is counted and told at the head of the first
 //! batch that succeeds again; other sinks do not notice.
 
-use core::cell::{RefCell, RefMut};
+use core::cell::{Cell, RefCell, RefMut};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
@@ -174,6 +174,8 @@ struct Noting<'a, P> {
     file: usize,
     places: P,
     lanes: RefCell<Vec<(usize, u64)>>,
+    /// The records that `lanes` is about.
+    known: Cell<Option<(usize, usize)>>,
 }
 
 impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
@@ -181,6 +183,11 @@ impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
     /// last.
     fn lanes(&self, records: Range<usize>) -> RefMut<'_, Vec<(usize, u64)>> {
         let mut lanes = self.lanes.borrow_mut();
+        if self.known.replace(Some((records.start, records.end)))
+            == Some((records.start, records.end))
+        {
+            return lanes;
+        }
         lanes.clear();
         for (lane, position) in (self.places)(records) {
             match lanes.last_mut() {
@@ -433,7 +440,7 @@ impl Output {
         };
         let journal = batch.notes.ring.zip(self.file).map(|(ring, file)| {
             let lanes = RefCell::new(mem::take(&mut self.lanes));
-            Noting { ring, file, places, lanes }
+            Noting { ring, file, places, lanes, known: Cell::new(None) }
         });
         let noted = journal.as_ref().map(|journal| journal as &dyn Journal);
         let lines = Batch::new(self.buffer.as_bytes(), &self.ends, &typed).noted(noted);

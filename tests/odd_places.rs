@@ -177,7 +177,7 @@ fn all_lines(folder: &Path) -> Vec<String> {
 fn signals_in_the_middle_of_records_lose_and_double_nothing() {
     for (mode, _) in MODES {
         let folder = Folder::new();
-        let (path, length) = (folder.file("app.log"), scaled(700, 20_000).to_string());
+        let (path, length) = (folder.file("app.log"), scaled(700, 10_000).to_string());
         let variables = [("FILE", path.to_str().unwrap()), ("MODE", mode), ("LENGTH_MS", &length)];
         let outcome = run("interrupted", &variables);
         let counts: Vec<u64> =

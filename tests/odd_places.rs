@@ -36,8 +36,11 @@ const NO_HANG: Duration = Duration::from_secs(5);
 #[track_caller]
 fn run(scene: &str, variables: &[(&str, &str)]) -> Outcome {
     let outcome = child::run(scene, variables).expect_success();
-    let patience = NO_HANG * u32::try_from(scaled(1, 10)).unwrap();
-    assert!(outcome.took < patience, "{scene} {variables:?} took {:?}", outcome.took);
+    assert!(
+        outcome.took < NO_HANG * support::slower(),
+        "{scene} {variables:?} took {:?}",
+        outcome.took
+    );
     outcome
 }
 

@@ -8,12 +8,14 @@
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context;
-use crate::lane::thread;
+use crate::error::DropReason;
+use crate::lane::thread::{self, DepthMark};
 use crate::logger::Logger;
-use crate::pipeline::{early, state as pipeline_state};
+use crate::pipeline::early;
+use crate::pipeline::state::{self as pipeline_state, Core};
 use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
 use crate::site::filter::{Answer, Filter};
 use crate::site::level::{Level, static_floor};
@@ -64,7 +66,7 @@ fn join(site: &'static Site) -> u8 {
         return OFF; // an allocator that logs; the lock is held
     }
     // Before the lock: unpacking allocates, and an allocator may log.
-    let info = site.info();
+    let Some(info) = described(site, pipeline_state::global()) else { return OFF };
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
     if site.state.load(Relaxed) == UNSEEN {
         site.next.store(HEAD.load(Relaxed), Relaxed);
@@ -73,6 +75,21 @@ fn join(site: &'static Site) -> u8 {
         site.state.store(state(gate.as_ref(), info), Release);
     }
     site.state.load(Relaxed)
+}
+
+/// The site's description. `None`, which is counted as a record's loss, where an allocator that
+/// logs is asked again and again for the memory of the site that it logs with.
+fn described(site: &'static Site, core: Option<&Arc<Core>>) -> Option<&'static SiteInfo> {
+    if site.is_described() {
+        return Some(site.info());
+    }
+    let depth = DepthMark::set();
+    match (&depth, core) {
+        (Some(_), _) => {}
+        (None, Some(core)) => core.count_drop(DropReason::Recursion),
+        (None, None) => early::count_drop(),
+    }
+    depth.map(|_depth| site.info())
 }
 
 fn is_on_here(site: &'static Site, state: u8) -> bool {
@@ -128,10 +145,11 @@ pub fn gate(
     if site.level().is_none() && (level as u8) < static_floor() {
         return false;
     }
-    match logger.map(Logger::core).or_else(pipeline_state::global) {
-        Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
-        None => level >= early::LEVEL,
-    }
+    let Some(core) = logger.map(Logger::core).or_else(pipeline_state::global) else {
+        return level >= early::LEVEL;
+    };
+    let target = target.or_else(|| Some(described(site, Some(core))?.target));
+    target.is_some_and(|target| core.enabled(target, level))
 }
 
 #[cfg(test)]

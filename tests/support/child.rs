@@ -123,7 +123,7 @@ pub fn finish(mut command: Command) -> Outcome {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
     let stdout = read_on_a_thread(child.stdout.take());
     let stderr = read_on_a_thread(child.stderr.take());
-    let end = started + PATIENCE * u32::try_from(super::scaled(1, 10)).unwrap();
+    let end = started + PATIENCE * super::slower();
     let status = loop {
         match child.try_wait().expect("the child's state") {
             Some(status) => break Some(status),

@@ -189,3 +189,22 @@ impl Context {
         Some(format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ_and_are_never_0_at_every_edge() {
+        let edges = [0, 1 << 16, 1 << 31, 1 << 32, 1 << 63];
+        let numbers = edges
+            .iter()
+            .flat_map(|edge: &u64| (0..200).map(|more| edge.wrapping_sub(100).wrapping_add(more)));
+        let mut ids: Vec<u64> =
+            numbers.flat_map(|number| (0..4).map(move |lane| mixed(number, lane))).collect();
+        assert!(!ids.contains(&0));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), edges.len() * 200 * 4);
+    }
+}

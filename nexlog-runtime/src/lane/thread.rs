@@ -306,3 +306,34 @@ pub(super) fn write_marker(out: &mut Buffer) {
     };
     header.put(out.as_bytes_mut().get_mut(start..).unwrap_or(&mut []));
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::lane::draft::Draft;
+    use crate::site::callsite::Site;
+    use crate::site::level::Level;
+    use crate::{Json, Memory, builder};
+
+    static SITE: Site = Site::new(Level::Info as u8, 1, "0:ML1:m.m\nf");
+
+    #[test]
+    fn numbers_of_threads_are_whole_at_every_edge() {
+        let memory = Memory::new();
+        let format = Json::new().thread();
+        let logger = builder().sink(memory.clone().format(format)).build().unwrap();
+        let edges = [1, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX];
+        for number in edges {
+            let log = || {
+                ID.set(number);
+                Draft::begin(&SITE, Level::Info, None, Some(&logger)).finish().unwrap();
+                assert_eq!(id(), number);
+            };
+            std::thread::scope(|scope| scope.spawn(log).join().unwrap());
+        }
+        for (line, number) in memory.lines().iter().zip(edges) {
+            assert!(line.contains(&format!("\"thread_id\":{number}")), "{line}");
+        }
+        assert_eq!(memory.lines().len(), edges.len());
+    }
+}

@@ -97,6 +97,11 @@ impl Site {
         Level::from_number(self.level)
     }
 
+    /// Whether the description is unpacked already.
+    pub(crate) fn is_described(&self) -> bool {
+        !self.info.load(Relaxed).is_null()
+    }
+
     /// The description unpacked. Made at first use; allocates then.
     pub fn info(&'static self) -> &'static SiteInfo {
         let mut info = self.info.load(Acquire).cast_const(); // pairs with `describe`'s store

@@ -23,7 +23,8 @@ const _: () = assert!(HEAD_BYTES as u64 == UNIT);
 pub(super) const CHUNK_BYTES: usize = CHUNK_SEGMENTS as usize * SEGMENT_BYTES;
 /// As much as one piece of entries, if no entry needs more.
 pub(super) const ENTRIES_BYTES: usize = HEAD_BYTES;
-pub(super) const LANES_BYTES: usize = HEAD_BYTES;
+/// Enough for 256 lanes of a logger with one file.
+pub(super) const LANES_BYTES: usize = 4 * HEAD_BYTES;
 
 pub(super) const MAGIC: u64 = u64::from_ne_bytes(*b"nexlog\0R");
 /// Another number where the bytes of a word lie in another order.
@@ -104,8 +105,10 @@ pub(super) const fn piece_parts(word: u64) -> (u64, u64, u64) {
 /// How a lane's words lie, where there are so many files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaneShape {
-    /// Bytes of one, a multiple of 128.
+    /// Bytes of one: a power of two, as a division would cost more than all else that is noted.
     pub bytes: usize,
+    /// Of the number of those in a piece, the logarithm.
+    pub piece_bits: u32,
 }
 
 /// Bytes of the name of a lane's thread.
@@ -117,12 +120,19 @@ impl LaneShape {
     pub(super) const CONSUMED: usize = Words::CONSUMED_AT / 8;
 
     pub(super) const fn of(files: usize) -> LaneShape {
-        LaneShape { bytes: Words::BYTES + (16 * files).next_multiple_of(128) + THREAD_BYTES }
+        let bytes = Words::BYTES + (16 * files).next_multiple_of(128) + THREAD_BYTES;
+        let bytes = bytes.next_power_of_two();
+        LaneShape { bytes, piece_bits: (LANES_BYTES / bytes).ilog2() }
     }
 
     /// How many there are in a piece.
     pub(super) const fn in_piece(self) -> usize {
-        LANES_BYTES / self.bytes
+        1 << self.piece_bits
+    }
+
+    /// The piece that a lane is in, and its place there.
+    pub(super) const fn place(self, lane: usize) -> (usize, usize) {
+        (lane >> self.piece_bits, lane & (self.in_piece() - 1))
     }
 
     /// Up to where this file has the lane, and behind it up to where it will have it once its

@@ -404,8 +404,7 @@ impl Journal for Noting<'_> {
             for lane in self.lanes(records) {
                 self.dead.note_lane(self.file, lane, true)?;
             }
-            let words: Vec<u64> = intent_words(writing).collect();
-            self.dead.note_intent(self.file, &words)?;
+            self.dead.note_intent(self.file, &intent_words(writing))?;
             self.dead.note_open(self.file, true)
         });
     }

@@ -28,7 +28,7 @@ use crate::sys;
 use crate::sys::folder::{self, Identity};
 use crate::sys::mapping::Mapping;
 
-/// Lanes beyond these pieces are not in the file: some 25,000.
+/// Lanes beyond these pieces are not in the file: 65,536 of a logger with one file.
 const MAX_LANE_PIECES: usize = 256;
 const MAX_ENTRY_PIECES: usize = 256;
 
@@ -110,11 +110,11 @@ impl Ring {
     /// Its first parts.
     fn map(home: Home, id: &str, file: &fs::File, files: usize) -> Result<Ring, (Home, io::Error)> {
         let shape = LaneShape::of(files);
+        let chunk_at = UNIT + LANES_BYTES as u64;
         let made = (|| {
             let identity = folder::look_at_file(file, &home.path.join(id))?.identity;
             let head = Mapping::new_part(file, 0, HEAD_BYTES)?;
             let lanes = Mapping::new_part(file, UNIT, LANES_BYTES)?;
-            let chunk_at = UNIT + LANES_BYTES as u64;
             let chunk = Mapping::new_part(file, chunk_at, CHUNK_BYTES)?;
             Ok((identity, head, lanes, chunk))
         })();
@@ -134,7 +134,7 @@ impl Ring {
             identity,
             head,
             shape,
-            units: AtomicU64::new(2 + CHUNK_BYTES as u64 / UNIT),
+            units: AtomicU64::new(chunk_at / UNIT + CHUNK_BYTES as u64 / UNIT),
             lanes,
             chunks: Mutex::new(chunks),
             spare_chunk,
@@ -148,7 +148,7 @@ impl Ring {
             looked: AtomicU64::new(0),
         };
         ring.list(piece(LANES, 0, 1));
-        ring.list(piece(SEGMENTS, 0, 2));
+        ring.list(piece(SEGMENTS, 0, chunk_at / UNIT));
         Ok(ring)
     }
 
@@ -230,25 +230,24 @@ impl Ring {
 
     /// The words of a new lane: zeros that are nobody else's.
     pub(crate) fn take_lane(&self, number: usize) -> Option<NonNull<u8>> {
-        let slot = self.lanes.get(number / self.shape.in_piece())?;
+        let (piece_number, place) = self.shape.place(number);
+        let slot = self.lanes.get(piece_number)?;
         if slot.get().is_none() {
             let (mapping, unit) = self.extend(LANES_BYTES)?;
-            let piece = piece(LANES, (number / self.shape.in_piece()) as u64, unit);
+            let piece = piece(LANES, piece_number as u64, unit);
             // Of two that come at the same time, one piece stays unused.
             if slot.set(mapping).is_ok() && !self.list(piece) {
                 return None;
             }
         }
-        let place = number % self.shape.in_piece() * self.shape.bytes;
-        NonNull::new(slot.get()?.start().wrapping_add(place))
+        NonNull::new(slot.get()?.start().wrapping_add(place * self.shape.bytes))
     }
 
     /// The words of a lane.
     fn lane(&self, number: usize) -> Option<&[AtomicU64]> {
-        let mapping = self.lanes.get(number / self.shape.in_piece())?.get()?;
-        let words = self.shape.bytes / 8;
-        let place = number % self.shape.in_piece() * words;
-        mapping.words().get(place..place + words)
+        let (piece_number, place) = self.shape.place(number);
+        let (mapping, words) = (self.lanes.get(piece_number)?.get()?, self.shape.bytes / 8);
+        mapping.words().get(place * words..(place + 1) * words)
     }
 
     /// Notes whose records the lane has from the first one on that is not drained yet.
@@ -284,9 +283,8 @@ impl Ring {
         let start = INTENTS + file * INTENT_WORDS;
         let words = self.head.words().get(start..start + INTENT_WORDS).unwrap_or(&[]);
         let [is_open, rest @ ..] = words else { return };
-        for (place, word) in rest.iter().zip(intent_words(writing)) {
-            place.store(word, Relaxed);
-        }
+        let intent = intent_words(writing);
+        rest.iter().zip(intent).for_each(|(place, word)| place.store(word, Relaxed));
         is_open.store(1, Release);
     }
 
@@ -450,13 +448,19 @@ fn site_head(site: &Site) -> EntryHead {
 }
 
 /// An intent, but for its first word.
-pub(super) fn intent_words(writing: &Writing<'_>) -> impl Iterator<Item = u64> {
+pub(super) fn intent_words(writing: &Writing<'_>) -> [u64; INTENT_WORDS - 1] {
     let (device, inode) = writing.identity;
     let bytes = writing.bytes;
     let tail = bytes.get(bytes.len().saturating_sub(MAX_TAIL)..).unwrap_or(&[]);
-    [device, inode, writing.offset, bytes.len() as u64, tail.len() as u64]
-        .into_iter()
-        .chain(text_words(tail))
+    let mut kept = [0; MAX_TAIL];
+    kept[..tail.len()].copy_from_slice(tail);
+    let mut words = [0; INTENT_WORDS - 1];
+    let start = [device, inode, writing.offset, bytes.len() as u64, tail.len() as u64];
+    words[..start.len()].copy_from_slice(&start);
+    for (word, part) in words[start.len()..].iter_mut().zip(kept.as_chunks::<8>().0) {
+        *word = u64::from_ne_bytes(*part);
+    }
+    words
 }
 
 /// The same error once more, as far as that goes.

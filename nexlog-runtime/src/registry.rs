@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize};
 use std::sync::{Mutex, PoisonError};
 
 use crate::context;
+use crate::lane::memory::try_box;
 use crate::lane::thread;
 use crate::logger::Logger;
 use crate::pipeline::{early, state as pipeline_state};
@@ -64,7 +65,11 @@ fn join(site: &'static Site) -> u8 {
         return OFF; // an allocator that logs; the lock is held
     }
     // Before the lock: unpacking allocates, and an allocator may log.
-    let info = site.info();
+    let Some(info) = site.try_info() else {
+        // It joins at a later call, when there is memory for its description.
+        let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+        return state(gate.as_ref(), &SiteInfo::brief(site));
+    };
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
     if site.state.load(Relaxed) == UNSEEN {
         site.next.store(HEAD.load(Relaxed), Relaxed);
@@ -78,9 +83,8 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
     if !context::surroundings().any(&mut |_| true) {
         return state & ON != 0;
     }
-    let info = site.info();
-    match (pipeline_state::global(), info.level) {
-        (Some(core), Some(level)) => core.enabled(info.target, level),
+    match (pipeline_state::global(), site.level()) {
+        (Some(core), Some(level)) => core.enabled(site.target(), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }
@@ -109,19 +113,24 @@ pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
-        site.state.store(state(gate.as_ref(), site.info()), Relaxed);
+        // Whatever joins is described.
+        if let Some(info) = site.try_info() {
+            site.state.store(state(gate.as_ref(), info), Relaxed);
+        }
         next = site.next.load(Relaxed);
     }
     drop(gate);
     drop(before); // without the lock: the allocator may log
 }
 
-/// Unpacks a site's description, once.
+/// Unpacks a site's description, once. `None` when there is no memory.
 #[cold]
-pub(crate) fn describe(site: &'static Site) -> &'static SiteInfo {
+pub(crate) fn describe(site: &'static Site) -> Option<&'static SiteInfo> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let made = Box::into_raw(Box::new(SiteInfo::parse(NEXT.fetch_add(1, Relaxed), site)));
-    match site.info.compare_exchange(ptr::null_mut(), made, Release, Acquire) {
+    let mut made = try_box(SiteInfo::parse(0, site)?).ok()?;
+    made.id = NEXT.fetch_add(1, Relaxed); // last: formats have tables by them
+    let made = Box::into_raw(made);
+    Some(match site.info.compare_exchange(ptr::null_mut(), made, Release, Acquire) {
         // SAFETY: leaked just now, and never freed.
         Ok(_) => unsafe { &*made },
         Err(other) => {
@@ -130,7 +139,12 @@ pub(crate) fn describe(site: &'static Site) -> &'static SiteInfo {
             // SAFETY: another thread's, leaked and published by the same exchange.
             unsafe { &*other }
         }
-    }
+    })
+}
+
+/// Of a site that may be described already: faster than `Site::target`.
+fn target_of(site: &'static Site) -> &'static str {
+    site.try_info().map_or_else(|| site.target(), |info| info.target)
 }
 
 /// The gate of calls whose level or target is made at run time, or that name a logger.
@@ -145,7 +159,7 @@ pub fn gate(
         return false;
     }
     match logger.map(Logger::core).or_else(pipeline_state::global) {
-        Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
+        Some(core) => core.enabled(target.unwrap_or_else(|| target_of(site)), level),
         None => level >= early::LEVEL,
     }
 }
@@ -157,7 +171,8 @@ mod tests {
     fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
         let filter = Filter::parse(filter).0;
         let gate = Gate { filter, flush_level: Some(Level::Warn) };
-        state(Some(&gate), &SiteInfo::parse(0, &Site::new(level as u8, 1, description)))
+        let info = SiteInfo::parse(0, &Site::new(level as u8, 1, description)).unwrap();
+        state(Some(&gate), &info)
     }
 
     #[test]

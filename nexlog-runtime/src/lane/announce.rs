@@ -37,6 +37,12 @@ unsafe fn outwards<'a>(innermost: *const Frame) -> impl Iterator<Item = &'a Fram
     })
 }
 
+/// Whether the drainer can tell what the frame is: a record must not lose what is around it
+/// because there was no memory to describe that.
+fn is_described(frame: &Frame) -> bool {
+    frame.site.try_info().is_some()
+}
+
 /// Writes a frame at `at`; `around` is how far back the one around it lies.
 ///
 /// # Safety
@@ -68,14 +74,18 @@ unsafe fn write(frame: &Frame, around: u16, at: *mut u8) {
 
 /// Bytes to reserve at once so that a record of `record` bytes and the frames it needs come to
 /// lie in one segment: without those that lie there already, or all of them where a new segment
-/// is due.
+/// is due. More than any record may have when there is no memory to describe the frames.
 ///
 /// # Safety
 /// As for `outwards`.
 pub(super) unsafe fn bytes_with(lane: &Lane, innermost: *const Frame, record: usize) -> usize {
     let is_missing = |frame: &&Frame| lane.producer().distance_to(frame.id).is_none();
     // SAFETY: the caller's promise.
-    let missing: usize = unsafe { outwards(innermost) }.take_while(is_missing).map(bytes_of).sum();
+    let missing = || unsafe { outwards(innermost) }.take_while(is_missing);
+    if !missing().all(is_described) {
+        return usize::MAX;
+    }
+    let missing: usize = missing().map(bytes_of).sum();
     if lane.has_room(missing + record) {
         return missing + record;
     }
@@ -130,7 +140,7 @@ pub(super) unsafe fn prepend(innermost: *const Frame, record: &mut Buffer) -> bo
         return true;
     }
     let length = record.len();
-    if record.claim(bytes).is_none() {
+    if !all().take(count).all(is_described) || record.claim(bytes).is_none() {
         return false;
     }
     let content = record.as_bytes_mut();

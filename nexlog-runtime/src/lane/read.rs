@@ -242,24 +242,40 @@ impl Reader {
         })
     }
 
-    /// Starts a pass: sees what each lane has, up to the instant `cut`.
-    pub(crate) fn collect(&mut self, cut: u64) {
+    /// Starts a pass: sees what each lane has, up to the instant `cut`. `false` when there is no
+    /// memory for its tables: then the pass sees nothing, and the next one everything.
+    pub(crate) fn collect(&mut self, cut: u64) -> bool {
         self.cut = cut;
         self.sources.clear();
         self.heap.clear();
         self.run = None;
-        for lane in self.lanes.iter() {
+        let count = self.lanes.count();
+        if !self.reserve(count) {
+            return false;
+        }
+        // A lane that joins from here on holds nothing but what comes after `cut`.
+        for lane in self.lanes.iter().filter(|lane| lane.number() < count) {
             // SAFETY: this is the only reader (`new`), borrowed mutably.
             let mut cursor = unsafe { lane.unread() };
             let number = lane.number();
-            if self.threads.len() <= number {
-                self.threads.resize_with(number + 1, Default::default);
-            }
             if let Some(raw) = cursor.peek(&self.lanes.pool) {
                 self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
                 self.sources.push(Source { lane, cursor, number });
             }
         }
+        true
+    }
+
+    /// Tables for so many lanes, all at once: a pass that left one out would not be in order.
+    fn reserve(&mut self, lanes: usize) -> bool {
+        let missing = lanes.saturating_sub(self.threads.len());
+        let has_memory = self.threads.try_reserve(missing).is_ok()
+            && self.sources.try_reserve(lanes).is_ok()
+            && self.heap.try_reserve(lanes).is_ok();
+        if has_memory {
+            self.threads.resize_with(self.threads.len() + missing, Default::default);
+        }
+        has_memory
     }
 
     /// Goes over the next record in time.
@@ -278,7 +294,7 @@ impl Reader {
                     source.cursor.pass(&raw);
                     // SAFETY: passed, and not released before the end of this block.
                     let thread = unsafe { thread_info(&raw) };
-                    self.threads[source.number] = (thread.id, thread.name.to_owned());
+                    remember(&mut self.threads[source.number], thread);
                 }
                 // It is read where it lies, by the records that name it.
                 Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
@@ -325,7 +341,7 @@ impl Reader {
                 {
                     // SAFETY: peeked, and not released before the end of this block.
                     let marker = unsafe { thread_info(&raw) };
-                    *thread = (marker.id, marker.name.to_owned());
+                    remember(thread, marker);
                 }
                 cursor.pass(&raw);
             }
@@ -350,7 +366,7 @@ impl Reader {
             {
                 // SAFETY: peeked, and not released before the end of this block.
                 let marker = unsafe { thread_info(&raw) };
-                *thread = (marker.id, marker.name.to_owned());
+                remember(thread, marker);
             }
             cursor.pass(&raw);
         }
@@ -438,6 +454,15 @@ impl Images {
     }
 }
 
+/// Who writes to a lane from here on. Without its name when there is no memory for that.
+fn remember(thread: &mut (u64, String), marker: ThreadInfo<'_>) {
+    thread.0 = marker.id;
+    thread.1.clear();
+    if thread.1.try_reserve_exact(marker.name.len()).is_ok() {
+        thread.1.push_str(marker.name);
+    }
+}
+
 /// # Safety
 /// The marker's memory is not released during `'a`.
 unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
@@ -453,7 +478,7 @@ unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
 unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
     let header = entry.raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
-    let site = unsafe { header.site.as_ref()? }.info();
+    let site = unsafe { header.site.as_ref()? }.try_info()?;
     // SAFETY: the caller's promise; the bytes were written by this crate's writers.
     let mut values = unsafe { Trusted::new(entry.raw.body()) };
     let target = match header.kind & Header::HAS_TARGET {

@@ -1,0 +1,315 @@
+//! Whichever allocation fails while something is logged, the program lives, and every record that
+//! was accepted is written or counted as dropped.
+
+mod support;
+
+use nexlog::{Batch, Json, Level, Memory, Output, Text, context, error, info, log, span, warn};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::mpsc;
+use std::time::Duration;
+use support::child::{self, told};
+use support::sinks::Each;
+use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode, scaled, wait_until};
+
+support::child::harness! {
+    tests: [
+        one_allocation_that_fails_costs_records_at_most,
+        no_memory_for_a_while_costs_records_at_most,
+    ],
+    scenes: [logging],
+}
+
+/// Refuses what it is told to refuse, to the threads that are in a logging call.
+struct Refusing;
+
+thread_local! {
+    /// Whether this thread is in a logging call. Read by the allocator: no destructor.
+    static IS_LOGGING: Cell<bool> = const { Cell::new(false) };
+    /// Whether its last allocation was a chunk's links.
+    static WAS_LINKS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a new lane takes, in bytes and alignment: the links of a chunk's segments, the chunk's head
+/// right behind them, and the lane. These are not refused, as `lane/pool` and `lane/ring` still end
+/// the program without them: see `are_lanes_spared`.
+const LINKS: (usize, usize) = (256, 4);
+const CHUNK: (usize, usize) = (64, 8);
+const LANE: (usize, usize) = (640, 128);
+
+/// Whether this is one of them. Once lanes ask for memory that may be refused, this goes.
+fn are_lanes_spared(layout: Layout) -> bool {
+    let taken = (layout.size(), layout.align());
+    let was_links = WAS_LINKS.replace(taken == LINKS);
+    taken == LINKS || taken == LANE || (was_links && taken == CHUNK)
+}
+
+/// Whether logging calls are counted now.
+static IS_ON: AtomicBool = AtomicBool::new(false);
+/// Allocations in logging calls so far.
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+/// The first one that is refused, from 1, and the first one behind it that is not.
+static REFUSED_FROM: AtomicU64 = AtomicU64::new(0);
+static REFUSED_TO: AtomicU64 = AtomicU64::new(0);
+
+fn is_refused(layout: Layout) -> bool {
+    if !IS_ON.load(Relaxed) || !IS_LOGGING.get() || are_lanes_spared(layout) {
+        return false;
+    }
+    let number = ALLOCATIONS.fetch_add(1, Relaxed) + 1;
+    (REFUSED_FROM.load(Relaxed)..REFUSED_TO.load(Relaxed)).contains(&number)
+}
+
+// SAFETY: every call is passed on to the system's allocator with the same arguments, or answered
+// with null.
+unsafe impl GlobalAlloc for Refusing {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if is_refused(layout) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        if is_refused(layout) {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: as above.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static PROGRAM: Refusing = Refusing;
+
+/// Makes logging calls.
+fn logs<R>(calls: impl FnOnce() -> R) -> R {
+    let before = IS_LOGGING.replace(true);
+    let result = calls();
+    IS_LOGGING.set(before);
+    result
+}
+
+/// A name, and what logs and says how many records that were.
+type Part = (&'static str, fn() -> u64);
+
+/// What is logged, by name: each record the first of its site, many of their thread. Each gives the
+/// number of its records.
+const PARTS: [Part; 6] = [
+    ("values", values),
+    ("keys", keys),
+    ("contexts", contexts),
+    ("deep", deep),
+    ("large", large),
+    ("threads", threads),
+];
+
+fn values() -> u64 {
+    let failure = "x".parse::<u32>().unwrap_err();
+    logs(|| {
+        info!("plain");
+        info!("numbers", number = 7, float = 1.5, yes = true);
+        info!("text {text} and {}", 7, text = "some text");
+        info!("shown", shown = display(7), debug = debug("x"), error = err(&failure));
+        error!("shown {shown} {}", 7, shown = display("some text"));
+        warn!(target("custom"), "to one sink only", number = 7);
+        log!(Level::Warn, "made at run time", number = 7);
+        info!("a reserved key", level = 1, ts = 2, msg = "3");
+    });
+    8
+}
+
+fn keys() -> u64 {
+    let map: BTreeMap<String, u32> =
+        (0..20).map(|number| (format!("key{number}"), number)).collect();
+    logs(|| {
+        info!("made at run time", ("a key") = 1, ..map);
+        info!("a map", map = &map, list = [1, 2, 3]);
+        info!("the same twice", ("level") = 1, ("level") = 2);
+    });
+    3
+}
+
+fn contexts() -> u64 {
+    logs(|| {
+        let _scope = context!(request_id = 7, tenant = display("acme"));
+        info!("in a scope");
+        let span = span!("pay", order = 7);
+        span.in_scope(|| info!("in a span"));
+        {
+            let _entered = span.enter();
+            let _inner = context!(("a key") = 1);
+            info!("in both", order = 8);
+            log!(Level::Warn, target("custom"), "in both");
+        }
+        instrumented(7);
+    });
+    5
+}
+
+#[nexlog::instrument(fields(number))]
+fn instrumented(number: u64) {
+    info!("in a function");
+}
+
+/// More scopes in each other than are looked through one by one.
+fn deep() -> u64 {
+    fn within(depth: u64) {
+        if depth == 0 {
+            return info!("deep", text = display("x"));
+        }
+        let _scope = context!(depth);
+        span!("step", depth).in_scope(|| within(depth - 1));
+    }
+    logs(|| within(6));
+    logs(|| info!("not deep"));
+    2
+}
+
+fn large() -> u64 {
+    let texts = [20_000, 40_000].map(|bytes| "x".repeat(bytes));
+    for text in &texts {
+        logs(|| {
+            info!("before", number = 7);
+            info!("large", text);
+            info!("cut", truncated = 7, text = display(text), rest = display(text));
+        });
+    }
+    6
+}
+
+/// Threads that are there at the same time, and one after the other.
+fn threads() -> u64 {
+    fn first(others: u64) {
+        logs(|| info!("the first of a thread", others));
+        if others > 0 {
+            let thread = std::thread::Builder::new().name(format!("thread{others}"));
+            thread.spawn(move || first(others - 1)).unwrap().join().unwrap();
+        }
+        logs(|| info!("the last of a thread", shown = display(others)));
+    }
+    first(3);
+    first(1);
+    12
+}
+
+fn logging() {
+    let (json, text, few) = (Memory::new(), Memory::new().format(Text::compact()), Memory::new());
+    // The worker's thread makes nothing but passes.
+    let arms_worker = Each(|_: &Batch<'_>| {
+        if std::thread::current().name() == Some("nexlog") {
+            IS_LOGGING.set(true);
+        }
+        Ok(())
+    });
+    let logger = nexlog::builder()
+        .sink(Output::to(arms_worker).filter("off,early,custom=warn"))
+        .file(nexlog::File::at(told("FILE")).format(Json::new().source().thread()))
+        .sink(json.clone())
+        .sink(text.clone())
+        .sink(few.clone().filter("warn,custom=off,[pay]=info"))
+        .field("service", "shop")
+        .max_record_bytes(32 << 10)
+        .mode(mode(&told("MODE")))
+        .install()
+        .unwrap();
+    let (stay, stays) = mpsc::channel::<()>();
+    let is_background = told("MODE") == "background";
+    if is_background {
+        // Not from this thread: its first record is to come.
+        let thread = std::thread::spawn(move || {
+            info!(target("early"), "for the worker");
+            stays.recv()
+        });
+        wait_until("the worker has a record", || logger.stats().written > 0);
+        std::mem::forget(thread);
+    }
+    let part = PARTS.iter().find(|(name, _)| *name == told("PART")).unwrap().1;
+    let from = told("FROM").parse::<u64>().unwrap();
+    REFUSED_FROM.store(from, SeqCst);
+    REFUSED_TO.store(if told("UNTIL") == "one" { from + 1 } else { u64::MAX }, SeqCst);
+    IS_ON.store(true, SeqCst);
+    let mut records = u64::from(is_background) + part();
+    // Whatever it says: without memory the records wait.
+    let _ = logs(|| logger.flush(Duration::from_millis(5)));
+    IS_ON.store(false, SeqCst);
+    let allocations = ALLOCATIONS.load(SeqCst);
+    info!("afterwards");
+    records += 1;
+    logger.flush(PATIENCE).unwrap();
+    logger.flush(PATIENCE).unwrap();
+    let stats = logger.stats();
+    assert_balanced(&stats);
+    assert_eq!(stats.accepted, records, "{stats:#?}");
+    let by = &stats.dropped_by;
+    assert_eq!(stats.dropped, by.no_memory + by.sink, "{stats:#?}");
+    for (memory, sink) in [(&json, 2), (&text, 3)] {
+        let lines = memory.lines();
+        let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count() as u64;
+        // What a sink has lost is told in it, and counted by nobody.
+        let written = lines.len() as u64 - with("records lost by sink");
+        assert_eq!(written, stats.sinks[sink].written, "{stats:#?}");
+        let users = written - with("records dropped");
+        assert!((stats.written..=records).contains(&users), "{users} {stats:#?}");
+    }
+    let parsed = lines::parse(&json.lines());
+    assert_eq!(lines::with_message(&parsed, "afterwards").len(), 1);
+    assert!(allocations > 3, "next to nothing was allocated");
+    drop(stay);
+    println!("{allocations}");
+}
+
+/// Runs every part in every mode, each time with another allocation from which on they fail. A
+/// part is over when it makes no more.
+fn each_allocation(until: &str, step: usize) {
+    let most = scaled(60, 400);
+    let runs: Vec<_> = MODES.iter().flat_map(|mode| PARTS.map(|part| (mode.0, part.0))).collect();
+    let next = AtomicU64::new(0);
+    let failures = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let folder = Folder::new();
+                while let Some((mode, part)) =
+                    runs.get(usize::try_from(next.fetch_add(1, SeqCst)).unwrap())
+                {
+                    for number in (1..=most).step_by(step) {
+                        let file = folder.file(&format!("{mode}-{part}-{number}.log"));
+                        let variables = [
+                            ("MODE", *mode),
+                            ("PART", *part),
+                            ("UNTIL", until),
+                            ("FROM", &number.to_string()),
+                            ("FILE", file.to_str().unwrap()),
+                        ];
+                        let outcome = child::run("logging", &variables);
+                        if !outcome.status.success() {
+                            failures.fetch_add(1, SeqCst);
+                            eprintln!("{mode} {part} {number}: {outcome:#?}");
+                        } else if outcome.stdout.trim().parse::<u64>().unwrap() < number {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(failures.load(SeqCst), 0, "children that did not end well");
+}
+
+fn one_allocation_that_fails_costs_records_at_most() {
+    each_allocation("one", 1);
+}
+
+fn no_memory_for_a_while_costs_records_at_most() {
+    // Neighbours differ little here.
+    each_allocation("for good", if scaled(0, 1) == 1 { 1 } else { 3 });
+}

@@ -3,7 +3,10 @@
 
 mod support;
 
-use nexlog::{Batch, Json, Level, Memory, Output, Text, context, error, info, log, span, warn};
+use nexlog::{
+    Batch, Json, Level, Memory, Output, SinkStats, Stats, Text, context, error, info, log, span,
+    warn,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -48,6 +51,8 @@ fn are_lanes_spared(layout: Layout) -> bool {
 
 /// Whether logging calls are counted now.
 static IS_ON: AtomicBool = AtomicBool::new(false);
+/// Whether the worker's thread counts as one that logs.
+static IS_WORKER_LOGGING: AtomicBool = AtomicBool::new(false);
 /// Allocations in logging calls so far.
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 /// The first one that is refused, from 1, and the first one behind it that is not.
@@ -103,7 +108,8 @@ type Part = (&'static str, fn() -> u64);
 
 /// What is logged, by name: each record the first of its site, many of their thread. Each gives the
 /// number of its records.
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
+    ("early", early),
     ("values", values),
     ("keys", keys),
     ("contexts", contexts),
@@ -111,6 +117,17 @@ const PARTS: [Part; 6] = [
     ("large", large),
     ("threads", threads),
 ];
+
+/// Before there is a logger.
+fn early() -> u64 {
+    logs(|| {
+        info!("plain");
+        info!("shown", shown = display(7));
+        span!("pay", order = 7).in_scope(|| info!("in a span"));
+        warn!(target("custom"), "to one sink only", number = 7);
+    });
+    4
+}
 
 fn values() -> u64 {
     let failure = "x".parse::<u32>().unwrap_err();
@@ -131,7 +148,7 @@ fn keys() -> u64 {
     let map: BTreeMap<String, u32> =
         (0..20).map(|number| (format!("key{number}"), number)).collect();
     logs(|| {
-        info!("made at run time", ("a key") = 1, ..map);
+        info!("with many keys", ("a key") = 1, ..map);
         info!("a map", map = &map, list = [1, 2, 3]);
         info!("the same twice", ("level") = 1, ("level") = 2);
     });
@@ -207,64 +224,104 @@ fn logging() {
     let arms_worker = Each(|_: &Batch<'_>| {
         if std::thread::current().name() == Some("nexlog") {
             IS_LOGGING.set(true);
+            IS_WORKER_LOGGING.store(true, SeqCst);
         }
         Ok(())
     });
-    let logger = nexlog::builder()
-        .sink(Output::to(arms_worker).filter("off,early,custom=warn"))
+    let builder = nexlog::builder()
+        .sink(Output::to(arms_worker).filter("off,worker,custom=warn"))
         .file(nexlog::File::at(told("FILE")).format(Json::new().source().thread()))
         .sink(json.clone())
         .sink(text.clone())
         .sink(few.clone().filter("warn,custom=off,[pay]=info"))
         .field("service", "shop")
         .max_record_bytes(32 << 10)
-        .mode(mode(&told("MODE")))
-        .install()
-        .unwrap();
-    let (stay, stays) = mpsc::channel::<()>();
-    let is_background = told("MODE") == "background";
-    if is_background {
-        // Not from this thread: its first record is to come.
-        let thread = std::thread::spawn(move || {
-            info!(target("early"), "for the worker");
-            stays.recv()
-        });
-        wait_until("the worker has a record", || logger.stats().written > 0);
-        std::mem::forget(thread);
-    }
-    let part = PARTS.iter().find(|(name, _)| *name == told("PART")).unwrap().1;
+        .mode(mode(&told("MODE")));
+    let (name, part) = PARTS.iter().find(|(name, _)| *name == told("PART")).unwrap();
     let from = told("FROM").parse::<u64>().unwrap();
     REFUSED_FROM.store(from, SeqCst);
     REFUSED_TO.store(if told("UNTIL") == "one" { from + 1 } else { u64::MAX }, SeqCst);
-    IS_ON.store(true, SeqCst);
-    let mut records = u64::from(is_background) + part();
-    // Whatever it says: without memory the records wait.
-    let _ = logs(|| logger.flush(Duration::from_millis(5)));
-    IS_ON.store(false, SeqCst);
-    let allocations = ALLOCATIONS.load(SeqCst);
+    // Made with memory, and first written to a lane without.
+    let _outer = context!(outer = 1);
+    let _inner = context!(inner = 2);
+    let mut records = 0;
+    if *name == "early" {
+        IS_ON.store(true, SeqCst);
+        records += part();
+        IS_ON.store(false, SeqCst);
+    }
+    let logger = builder.install().unwrap();
+    let (stay, stays) = mpsc::channel::<()>();
+    if told("MODE") == "background" {
+        // Not from this thread: its first record is to come.
+        std::mem::forget(std::thread::spawn(move || {
+            info!(target("worker"), "for the worker");
+            stays.recv()
+        }));
+        records += 1;
+        wait_until("the worker has a record", || IS_WORKER_LOGGING.load(SeqCst));
+    }
+    if *name != "early" {
+        IS_ON.store(true, SeqCst);
+        records += part();
+        // Whatever it says: without memory the records wait.
+        let _ = logs(|| logger.flush(Duration::from_millis(5)));
+        IS_ON.store(false, SeqCst);
+    }
     info!("afterwards");
     records += 1;
     logger.flush(PATIENCE).unwrap();
     logger.flush(PATIENCE).unwrap();
     let stats = logger.stats();
-    assert_balanced(&stats);
+    check_counts(&stats, records);
+    for (memory, sink) in [(&json, 2), (&text, 3)] {
+        check_sink(&memory.lines(), &stats.sinks[sink], &stats);
+    }
+    check_lines(&std::fs::read_to_string(told("FILE")).unwrap());
+    drop(stay);
+    let allocations = ALLOCATIONS.load(SeqCst);
+    assert!(allocations > 3, "next to nothing was allocated");
+    println!("{allocations}");
+}
+
+fn check_counts(stats: &Stats, records: u64) {
+    assert_balanced(stats);
     assert_eq!(stats.accepted, records, "{stats:#?}");
     let by = &stats.dropped_by;
-    assert_eq!(stats.dropped, by.no_memory + by.sink, "{stats:#?}");
-    for (memory, sink) in [(&json, 2), (&text, 3)] {
-        let lines = memory.lines();
-        let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count() as u64;
-        // What a sink has lost is told in it, and counted by nobody.
-        let written = lines.len() as u64 - with("records lost by sink");
-        assert_eq!(written, stats.sinks[sink].written, "{stats:#?}");
-        let users = written - with("records dropped");
-        assert!((stats.written..=records).contains(&users), "{users} {stats:#?}");
+    assert_eq!(stats.dropped, by.no_memory + by.sink + by.early, "{stats:#?}");
+    assert!(stats.errors > 0 || by.sink == 0, "no sink has failed: {stats:#?}");
+}
+
+fn check_sink(lines: &[String], sink: &SinkStats, stats: &Stats) {
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count() as u64;
+    // What a sink has lost is told in it, and counted by nobody.
+    let written = lines.len() as u64 - with("records lost by sink");
+    assert_eq!(written, sink.written, "{stats:#?}");
+    let users = written - with("records dropped");
+    assert!((stats.written..=stats.accepted).contains(&users), "{users} {stats:#?}");
+}
+
+/// A record may be missing, but each that is there is whole and in its thread's order.
+fn check_lines(file: &str) {
+    let parsed = lines::parse(&file.lines().map(str::to_owned).collect::<Vec<_>>());
+    let [afterwards] = lines::with_message(&parsed, "afterwards")[..] else {
+        panic!("{file}");
+    };
+    let is_own = |record: &serde_json::Value| record["target"] == "nexlog";
+    let ours = |record: &&serde_json::Value| {
+        record["thread_id"] == afterwards["thread_id"] && !is_own(record)
+    };
+    let mut last = "";
+    for record in parsed.iter().filter(ours) {
+        assert!(record["outer"] == 1 && record["inner"] == 2, "without its context: {record}");
+        let time = record["ts"].as_str().unwrap();
+        assert!(last <= time, "out of order: {record} in {file}");
+        last = time;
     }
-    let parsed = lines::parse(&json.lines());
-    assert_eq!(lines::with_message(&parsed, "afterwards").len(), 1);
-    assert!(allocations > 3, "next to nothing was allocated");
-    drop(stay);
-    println!("{allocations}");
+    for record in lines::with_message(&parsed, "with many keys") {
+        let keys = record.as_object().unwrap().keys().filter(|key| key.starts_with("key"));
+        assert_eq!(keys.count(), 20, "{record}");
+    }
 }
 
 /// Runs every part in every mode, each time with another allocation from which on they fail. A

@@ -4,12 +4,13 @@
 mod support;
 
 use nexlog::{
-    Batch, Json, Level, Memory, Output, SinkStats, Stats, Text, context, error, info, log, span,
-    warn,
+    Batch, Context, Json, Level, Memory, Output, SinkStats, Stats, Text, context, error, info, log,
+    span, warn,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ support::child::harness! {
     tests: [
         one_allocation_that_fails_costs_records_at_most,
         no_memory_for_a_while_costs_records_at_most,
+        an_allocator_that_fails_half_of_the_time_costs_records_at_most,
     ],
     scenes: [logging],
 }
@@ -58,13 +60,20 @@ static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 /// The first one that is refused, from 1, and the first one behind it that is not.
 static REFUSED_FROM: AtomicU64 = AtomicU64::new(0);
 static REFUSED_TO: AtomicU64 = AtomicU64::new(0);
+/// If it is not 0, half of them are refused, which ones depends on this.
+static SEED: AtomicU64 = AtomicU64::new(0);
+/// Whether a sink fails.
+static FAILS: AtomicBool = AtomicBool::new(false);
 
 fn is_refused(layout: Layout) -> bool {
     if !IS_ON.load(Relaxed) || !IS_LOGGING.get() || are_lanes_spared(layout) {
         return false;
     }
     let number = ALLOCATIONS.fetch_add(1, Relaxed) + 1;
-    (REFUSED_FROM.load(Relaxed)..REFUSED_TO.load(Relaxed)).contains(&number)
+    match SEED.load(Relaxed) {
+        0 => (REFUSED_FROM.load(Relaxed)..REFUSED_TO.load(Relaxed)).contains(&number),
+        seed => (number << 32 | seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).count_ones() & 1 == 1,
+    }
 }
 
 // SAFETY: every call is passed on to the system's allocator with the same arguments, or answered
@@ -108,11 +117,13 @@ type Part = (&'static str, fn() -> u64);
 
 /// What is logged, by name: each record the first of its site, many of their thread. Each gives the
 /// number of its records.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 9] = [
     ("early", early),
     ("values", values),
     ("keys", keys),
     ("contexts", contexts),
+    ("scopes", scopes),
+    ("failing", values),
     ("deep", deep),
     ("large", large),
     ("threads", threads),
@@ -177,6 +188,21 @@ fn instrumented(number: u64) {
     info!("in a function");
 }
 
+/// Scopes that may not come about for lack of memory; where they do, their records tell.
+fn scopes() -> u64 {
+    macro_rules! in_new_scopes {
+        ($($text:literal)*) => {$(
+            Context::empty().in_scope(|| {
+                let _scope = logs(|| context!(scope = $text));
+                let is_made = !Context::current().is_empty();
+                logs(|| info!("in a new scope", is_made));
+            });
+        )*};
+    }
+    in_new_scopes! { "a" "b" "c" "d" "e" "f" }
+    6
+}
+
 /// More scopes in each other than are looked through one by one.
 fn deep() -> u64 {
     fn within(depth: u64) {
@@ -221,15 +247,18 @@ fn threads() -> u64 {
 fn logging() {
     let (json, text, few) = (Memory::new(), Memory::new().format(Text::compact()), Memory::new());
     // The worker's thread makes nothing but passes.
-    let arms_worker = Each(|_: &Batch<'_>| {
+    let few_batches = Each(|_: &Batch<'_>| {
         if std::thread::current().name() == Some("nexlog") {
             IS_LOGGING.set(true);
             IS_WORKER_LOGGING.store(true, SeqCst);
         }
+        if FAILS.load(SeqCst) && IS_ON.load(SeqCst) {
+            return Err(io::Error::from_raw_os_error(libc::ENOSPC).into());
+        }
         Ok(())
     });
     let builder = nexlog::builder()
-        .sink(Output::to(arms_worker).filter("off,worker,custom=warn"))
+        .sink(Output::to(few_batches).filter("off,worker,custom=warn"))
         .file(nexlog::File::at(told("FILE")).format(Json::new().source().thread()))
         .sink(json.clone())
         .sink(text.clone())
@@ -239,8 +268,14 @@ fn logging() {
         .mode(mode(&told("MODE")));
     let (name, part) = PARTS.iter().find(|(name, _)| *name == told("PART")).unwrap();
     let from = told("FROM").parse::<u64>().unwrap();
-    REFUSED_FROM.store(from, SeqCst);
-    REFUSED_TO.store(if told("UNTIL") == "one" { from + 1 } else { u64::MAX }, SeqCst);
+    match &*told("REFUSED") {
+        "half" => SEED.store(from, SeqCst),
+        refused => {
+            REFUSED_FROM.store(from, SeqCst);
+            REFUSED_TO.store(if refused == "one" { from + 1 } else { u64::MAX }, SeqCst);
+        }
+    }
+    FAILS.store(*name == "failing", SeqCst);
     // Made with memory, and first written to a lane without.
     let _outer = context!(outer = 1);
     let _inner = context!(inner = 2);
@@ -309,7 +344,9 @@ fn check_lines(file: &str) {
     };
     let is_own = |record: &serde_json::Value| record["target"] == "nexlog";
     let ours = |record: &&serde_json::Value| {
-        record["thread_id"] == afterwards["thread_id"] && !is_own(record)
+        record["thread_id"] == afterwards["thread_id"]
+            && !is_own(record)
+            && record["is_made"].is_null()
     };
     let mut last = "";
     for record in parsed.iter().filter(ours) {
@@ -318,16 +355,18 @@ fn check_lines(file: &str) {
         assert!(last <= time, "out of order: {record} in {file}");
         last = time;
     }
+    for record in lines::with_message(&parsed, "in a new scope") {
+        assert!(record["is_made"] == false || record["scope"].is_string(), "{record}");
+    }
     for record in lines::with_message(&parsed, "with many keys") {
         let keys = record.as_object().unwrap().keys().filter(|key| key.starts_with("key"));
         assert_eq!(keys.count(), 20, "{record}");
     }
 }
 
-/// Runs every part in every mode, each time with another allocation from which on they fail. A
-/// part is over when it makes no more.
-fn each_allocation(until: &str, step: usize) {
-    let most = scaled(60, 400);
+/// Runs every part in every mode, each time with other allocations refused, until a part makes no
+/// more of them.
+fn each_allocation(refused: &str, most: u64, step: usize) {
     let runs: Vec<_> = MODES.iter().flat_map(|mode| PARTS.map(|part| (mode.0, part.0))).collect();
     let next = AtomicU64::new(0);
     let failures = AtomicU64::new(0);
@@ -343,7 +382,7 @@ fn each_allocation(until: &str, step: usize) {
                         let variables = [
                             ("MODE", *mode),
                             ("PART", *part),
-                            ("UNTIL", until),
+                            ("REFUSED", refused),
                             ("FROM", &number.to_string()),
                             ("FILE", file.to_str().unwrap()),
                         ];
@@ -351,7 +390,9 @@ fn each_allocation(until: &str, step: usize) {
                         if !outcome.status.success() {
                             failures.fetch_add(1, SeqCst);
                             eprintln!("{mode} {part} {number}: {outcome:#?}");
-                        } else if outcome.stdout.trim().parse::<u64>().unwrap() < number {
+                        } else if refused != "half"
+                            && outcome.stdout.trim().parse::<u64>().unwrap() < number
+                        {
                             break;
                         }
                     }
@@ -363,10 +404,14 @@ fn each_allocation(until: &str, step: usize) {
 }
 
 fn one_allocation_that_fails_costs_records_at_most() {
-    each_allocation("one", 1);
+    each_allocation("one", scaled(60, 400), 1);
 }
 
 fn no_memory_for_a_while_costs_records_at_most() {
     // Neighbours differ little here.
-    each_allocation("for good", if scaled(0, 1) == 1 { 1 } else { 3 });
+    each_allocation("all", scaled(60, 400), if scaled(0, 1) == 1 { 1 } else { 3 });
+}
+
+fn an_allocator_that_fails_half_of_the_time_costs_records_at_most() {
+    each_allocation("half", scaled(15, 400), 1);
 }

@@ -147,8 +147,9 @@ struct Output {
 /// What is kept of a sink's error.
 struct Failure {
     kind: io::ErrorKind,
-    /// The system's number for it: its text needs memory, and can be had later.
+    /// The system's number for it.
     code: Option<i32>,
+    /// Of one that has a text of its own; as much as there was memory for.
     text: String,
 }
 
@@ -156,7 +157,7 @@ impl Failure {
     fn of(error: &io::Error) -> Failure {
         let (kind, code) = (error.kind(), error.raw_os_error());
         let mut text = Cut(String::new());
-        if code.is_none() {
+        if error.get_ref().is_some() {
             let _ = write!(text, "{error}");
         }
         Failure { kind, code, text: text.0 }
@@ -166,6 +167,7 @@ impl Failure {
         match self.code {
             Some(code) => io::Error::from_raw_os_error(code),
             None if self.text.is_empty() => self.kind.into(),
+            // std has no way to make one that may fail; a sink that gave it made one, too.
             None => io::Error::new(self.kind, self.text.as_str()),
         }
     }

@@ -342,6 +342,7 @@ fn check_lines(file: &str) {
     let [afterwards] = lines::with_message(&parsed, "afterwards")[..] else {
         panic!("{file}");
     };
+    assert!(afterwards["thread_id"].as_u64() > Some(0), "{afterwards}");
     let is_own = |record: &serde_json::Value| record["target"] == "nexlog";
     let ours = |record: &&serde_json::Value| {
         record["thread_id"] == afterwards["thread_id"]

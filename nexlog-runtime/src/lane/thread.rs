@@ -228,7 +228,10 @@ impl Home {
             lane
         } else {
             let lane = core.lanes.add(core.doze.deadline())?;
-            announce(core, lane);
+            if !announce(core, lane) {
+                lane.leave(); // no memory: its records would be nobody's
+                return None;
+            }
             lane
         };
         let scratch = core::array::from_fn(|_| Some(Buffer::with_allocator(core.allocator)));

@@ -84,7 +84,7 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
         return state & ON != 0;
     }
     match (pipeline_state::global(), site.level()) {
-        (Some(core), Some(level)) => core.enabled(site.target(), level),
+        (Some(core), Some(level)) => core.enabled(target_of(site), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }

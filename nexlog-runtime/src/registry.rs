@@ -66,7 +66,15 @@ fn join(site: &'static Site) -> u8 {
         return OFF; // an allocator that logs; the lock is held
     }
     // Before the lock: unpacking allocates, and an allocator may log.
-    let Some(info) = described(site, pipeline_state::global()) else { return OFF };
+    let info = match described(site, pipeline_state::global()) {
+        Ok(Some(info)) => info,
+        // It joins at a later call, when there is memory for its description.
+        Ok(None) => {
+            let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+            return state(gate.as_ref(), &SiteInfo::brief(site));
+        }
+        Err(TooDeep) => return OFF,
+    };
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
     if site.state.load(Relaxed) == UNSEEN {
         site.next.store(HEAD.load(Relaxed), Relaxed);
@@ -77,11 +85,22 @@ fn join(site: &'static Site) -> u8 {
     site.state.load(Relaxed)
 }
 
-/// The site's description. `None`, which is counted as a record's loss, where an allocator that
-/// logs is asked again and again for the memory of the site that it logs with.
-fn described(site: &'static Site, core: Option<&Arc<Core>>) -> Option<&'static SiteInfo> {
+/// Of a site that may be described already: faster than `Site::target`.
+fn target_of(site: &'static Site) -> &'static str {
+    site.try_info().map_or_else(|| site.target(), |info| info.target)
+}
+
+/// An allocator that logs is asked again and again for the memory of the site that it logs with.
+struct TooDeep;
+
+/// The site's description, or `None` where there is no memory for it. The error is counted as a
+/// record's loss.
+fn described(
+    site: &'static Site,
+    core: Option<&Arc<Core>>,
+) -> Result<Option<&'static SiteInfo>, TooDeep> {
     if site.is_described() {
-        return Some(site.info());
+        return Ok(site.try_info());
     }
     let depth = DepthMark::set();
     match (&depth, core) {
@@ -89,16 +108,15 @@ fn described(site: &'static Site, core: Option<&Arc<Core>>) -> Option<&'static S
         (None, Some(core)) => core.count_drop(DropReason::Recursion),
         (None, None) => early::count_drop(),
     }
-    depth.map(|_depth| site.info())
+    depth.map(|_depth| site.try_info()).ok_or(TooDeep)
 }
 
 fn is_on_here(site: &'static Site, state: u8) -> bool {
     if !context::surroundings().any(&mut |_| true) {
         return state & ON != 0;
     }
-    let info = site.info();
-    match (pipeline_state::global(), info.level) {
-        (Some(core), Some(level)) => core.enabled(info.target, level),
+    match (pipeline_state::global(), site.level()) {
+        (Some(core), Some(level)) => core.enabled(target_of(site), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }
@@ -127,7 +145,10 @@ pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
-        site.state.store(state(gate.as_ref(), site.info()), Relaxed);
+        // Whatever joins is described.
+        if let Some(info) = site.try_info() {
+            site.state.store(state(gate.as_ref(), info), Relaxed);
+        }
         next = site.next.load(Relaxed);
     }
     drop(gate);
@@ -148,8 +169,10 @@ pub fn gate(
     let Some(core) = logger.map(Logger::core).or_else(pipeline_state::global) else {
         return level >= early::LEVEL;
     };
-    let target = target.or_else(|| Some(described(site, Some(core))?.target));
-    target.is_some_and(|target| core.enabled(target, level))
+    let of_site =
+        |info: Option<&'static SiteInfo>| info.map_or_else(|| site.target(), |i| i.target);
+    let target = target.map_or_else(|| described(site, Some(core)).map(of_site), Ok);
+    target.is_ok_and(|target| core.enabled(target, level))
 }
 
 #[cfg(test)]
@@ -159,7 +182,8 @@ mod tests {
     fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
         let filter = Filter::parse(filter).0;
         let gate = Gate { filter, flush_level: Some(Level::Warn) };
-        state(Some(&gate), &SiteInfo::parse(0, &Site::new(level as u8, 1, description)))
+        let info = SiteInfo::parse(0, &Site::new(level as u8, 1, description)).unwrap();
+        state(Some(&gate), &info)
     }
 
     #[test]

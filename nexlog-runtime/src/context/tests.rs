@@ -195,7 +195,7 @@ fn a_large_frame_is_cut_and_says_so() {
     let _scope = frame2(&SCOPE, &text, padding(1)).scope();
     // SAFETY: the scope is on.
     let frame: &Frame = unsafe { &*stack::current() };
-    let frame = super::chain::FrameRef::of(frame);
+    let frame = super::chain::FrameRef::of(frame).unwrap();
     assert!(matches!(frame.field("x"), Some(ValueRef::Str(text)) if text.len() < 4_200));
     assert_eq!(frame.field("truncated"), Some(ValueRef::U64(10_000)));
 }

@@ -274,20 +274,22 @@ impl Reader {
         })
     }
 
-    /// Starts a pass: sees what each lane has, up to the instant `cut`.
-    pub(crate) fn collect(&mut self, cut: u64) {
+    /// Starts a pass: sees what each lane has, up to the instant `cut`. `false` when there is no
+    /// memory for its tables: then the pass sees nothing, and the next one everything.
+    pub(crate) fn collect(&mut self, cut: u64) -> bool {
         self.cut = cut;
         self.sources.clear();
         self.heap.clear();
         self.run = None;
-        for lane in self.lanes.iter() {
+        let count = self.lanes.count();
+        if !self.reserve(count) {
+            return false;
+        }
+        // A lane that joins from here on holds nothing but what comes after `cut`.
+        for lane in self.lanes.iter().filter(|lane| lane.number() < count) {
             // SAFETY: this is the only reader (`new`), borrowed mutably.
             let mut cursor = unsafe { lane.unread() };
             let (number, before) = (lane.number(), cursor.position());
-            if self.threads.len() <= number {
-                self.threads.resize_with(number + 1, Default::default);
-                self.passed.resize(number + 1, 0);
-            }
             if let Some(raw) = cursor.peek(&self.lanes.pool) {
                 self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
                 self.sources.push(Source { lane, cursor, number });
@@ -295,6 +297,21 @@ impl Reader {
                 self.sources.push(Source { lane, cursor, number }); // to be released
             }
         }
+        true
+    }
+
+    /// Tables for so many lanes, all at once: a pass that left one out would not be in order.
+    fn reserve(&mut self, lanes: usize) -> bool {
+        let missing = lanes.saturating_sub(self.threads.len());
+        let has_memory = self.threads.try_reserve(missing).is_ok()
+            && self.sources.try_reserve(lanes).is_ok()
+            && self.passed.try_reserve(missing).is_ok()
+            && self.heap.try_reserve(lanes).is_ok();
+        if has_memory {
+            self.passed.resize(self.threads.len() + missing, 0);
+            self.threads.resize_with(self.threads.len() + missing, Default::default);
+        }
+        has_memory
     }
 
     /// Goes over the next record in time.
@@ -317,7 +334,7 @@ impl Reader {
                     if let Some(ring) = self.lanes.pool.ring() {
                         ring.name_lane(source.number, thread.id, thread.name);
                     }
-                    self.threads[source.number] = (thread.id, thread.name.to_owned());
+                    remember(&mut self.threads[source.number], thread);
                 }
                 // It is read where it lies, by the records that name it.
                 Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
@@ -372,6 +389,7 @@ impl Reader {
     /// this thread's. Not during a pass.
     pub(crate) fn skip_all(&mut self, own: Option<usize>) {
         self.sources.clear();
+        self.reserve(self.lanes.count());
         self.passed.fill(0); // as what is accepted is counted anew
         for lane in self.lanes.iter() {
             // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again;
@@ -379,11 +397,9 @@ impl Reader {
             unsafe { lane.skip(&self.lanes.pool) };
             // Its marker may be among what was skipped.
             if own == Some(lane.number()) {
-                let (id, name) = super::thread::this();
-                if self.threads.len() <= lane.number() {
-                    self.threads.resize_with(lane.number() + 1, Default::default);
+                if let Some(thread) = self.threads.get_mut(lane.number()) {
+                    *thread = super::thread::this();
                 }
-                self.threads[lane.number()] = (id, name);
             }
         }
     }
@@ -407,7 +423,7 @@ impl Reader {
                 if let Some(ring) = self.lanes.pool.ring() {
                     ring.name_lane(lane.number(), marker.id, marker.name);
                 }
-                *thread = (marker.id, marker.name.to_owned());
+                remember(thread, marker);
             }
             cursor.pass(&raw);
         }
@@ -498,6 +514,15 @@ impl Images {
     }
 }
 
+/// Who writes to a lane from here on. Without its name when there is no memory for that.
+fn remember(thread: &mut (u64, String), marker: ThreadInfo<'_>) {
+    thread.0 = marker.id;
+    thread.1.clear();
+    if thread.1.try_reserve_exact(marker.name.len()).is_ok() {
+        thread.1.push_str(marker.name);
+    }
+}
+
 /// # Safety
 /// The marker's memory is not released during `'a`.
 unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
@@ -525,7 +550,7 @@ unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
 pub(super) unsafe fn view_of<'a>(raw: &RawRecord, clock: &WallClock) -> Option<Record<'a>> {
     let header = raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
-    let site = unsafe { header.site.as_ref()? }.info();
+    let site = unsafe { header.site.as_ref()? }.try_info()?;
     // SAFETY: the caller's promise; the bytes were written by this crate's writers.
     let mut values = unsafe { Trusted::new(raw.body()) };
     let target = match header.kind & Header::HAS_TARGET {

@@ -27,6 +27,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64 as CoreAtomicU64;
 
+use super::memory::try_box;
 use super::pool::{Pool, SEGMENT_BYTES, Segment};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
@@ -254,7 +255,8 @@ impl Lane {
     /// Bytes a record may have at most to fit in a lane at all: a segment less its head and a pad.
     pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES - 2 * HEADER_BYTES;
 
-    /// A lane owned by the caller, that begins with this segment. `words` are zeros that nobody
+    /// A lane owned by the caller, that begins with this segment; `None` when there is no memory.
+    /// `words` are zeros that nobody
     /// else has, and live as long as the lane; `None` for some of its own.
     pub(crate) fn new(
         pool: &Pool,
@@ -263,12 +265,15 @@ impl Lane {
         deadline: *const AtomicU64,
         max_segments: u64,
         fast: bool,
-    ) -> Box<Lane> {
+    ) -> Option<Box<Lane>> {
         let owns_words = words.is_none();
-        let words = words.unwrap_or_else(|| NonNull::from(Box::leak(Box::new(Words::new()))));
+        let words = match words {
+            Some(words) => words,
+            None => NonNull::from(Box::leak(try_box(Words::new()).ok()?)),
+        };
         // SAFETY: the caller's promise, or our own.
         let shared = unsafe { words.as_ref() };
-        let lane = Box::new(Lane {
+        let lane = Lane {
             producer: Padded(Producer {
                 position: Cell::new(START),
                 limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
@@ -291,13 +296,14 @@ impl Lane {
             number,
             #[cfg(loom)]
             pool,
-        });
+        };
+        let lane = try_box(lane).ok()?; // refused, it gives its words back
         lane.begin_segment(pool.address(segment), 0);
         #[cfg(loom)]
         pool.touch(segment, 0..HEADER_BYTES, true);
         shared.consumed.0.store(START, Relaxed);
         shared.published.0.store(START, Release);
-        lane
+        Some(lane)
     }
 
     /// What the places of a lane's records are told from those of others by.

@@ -3,11 +3,13 @@
 // `efbig@7`, `enospc@7`; `sync@1`: the first fdatasync fails with EIO. Without a number: each one
 // (every second one for eintr). `erofs`: while the file that SWITCH names is there, nothing can be
 // written, made, renamed or deleted whose name has `.log` in it, as on a file system that became
-// read-only under open files. `slow`: a moment passes before each of these steps.
+// read-only under open files. `slow`: a moment passes before each of these steps. `kill@7`: the
+// process is killed before the 7th write, cut, rename or deletion of what has `.log` in its path.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +24,8 @@ static int is_log(int fd) {
     if (length <= 0) return 0;
     path[length] = 0;
     const char *fault = getenv("FAULT");
-    // A live file may be an archive already.
-    if (fault && strcmp(fault, "erofs") == 0) return strstr(path, ".log") != NULL;
+    // A live file may be an archive already; a ring is beside it.
+    if (fault && (strcmp(fault, "erofs") == 0 || strncmp(fault, "kill@", 5) == 0)) return strstr(path, ".log") != NULL;
     return length > 4 && memcmp(path + length - 4, ".log", 4) == 0;
 }
 
@@ -34,6 +36,11 @@ static int is_due(const char *kind, long number) {
     if (!fault || strncmp(fault, kind, length) != 0) return 0;
     if (fault[length] == '@') return atol(fault + length + 1) == number;
     return fault[length] == 0 && (strcmp(kind, "eintr") != 0 || number % 2 == 1);
+}
+
+static void step(void) {
+    static long number;
+    if (is_due("kill", __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST))) kill(getpid(), SIGKILL);
 }
 
 static int is_read_only(void) {
@@ -53,6 +60,7 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     static long number;
     if (!next) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
     if (!is_log(fd)) return next(fd, bytes, count);
+    step();
     number++;
     if (is_due("eio", number)) return errno = EIO, -1;
     if (is_due("eintr", number)) return errno = EINTR, -1;
@@ -71,6 +79,13 @@ int fdatasync(int fd) {
     return next(fd);
 }
 
+int ftruncate64(int fd, off64_t length) {
+    static int (*next)(int, off64_t);
+    if (!next) next = (int (*)(int, off64_t))dlsym(RTLD_NEXT, "ftruncate64");
+    if (is_log(fd)) step();
+    return next(fd, length);
+}
+
 int openat(int fd, const char *name, int flags, ...) {
     static int (*next)(int, const char *, int, ...);
     if (!next) next = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
@@ -85,6 +100,7 @@ int openat(int fd, const char *name, int flags, ...) {
 int unlinkat(int fd, const char *name, int flags) {
     static int (*next)(int, const char *, int);
     if (!next) next = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+    step();
     if (is_fixed(name)) return errno = EROFS, -1;
     return next(fd, name, flags);
 }
@@ -98,6 +114,7 @@ long syscall(long number, ...) {
     long a[6];
     for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
     va_end(more);
+    if (number == SYS_renameat2) step();
     if (number == SYS_renameat2 && is_fixed((const char *)a[1])) return errno = EROFS, -1;
     return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

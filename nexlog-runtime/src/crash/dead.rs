@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use super::home::{Home, Orphan};
 use super::layout::{
     CHUNK_BYTES, CLOCK_WORDS, ENTRIES, ENTRY_HEAD, EntryHead, HEAD_BYTES, HEAD_ENTRIES,
-    INTENT_WORDS, INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES,
-    ORDER_MARK, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
+    INTENT_WORDS, INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
 };
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -43,6 +43,8 @@ pub(super) struct Intent {
     pub(super) identity: Identity,
     pub(super) offset: u64,
     pub(super) bytes: u64,
+    /// Its first bytes, and as many last ones.
+    pub(super) head: Vec<u8>,
     pub(super) tail: Vec<u8>,
 }
 
@@ -301,6 +303,16 @@ impl Dead {
         self.note(lane.at + 8 * word as u64, &[position])
     }
 
+    /// Notes that the file has a lane up to there, and that nothing more of it is on its way.
+    pub(super) fn note_settled(
+        &self,
+        file: usize,
+        lane: &DeadLane,
+        position: u64,
+    ) -> io::Result<()> {
+        self.note(lane.at + 8 * LaneShape::done(file) as u64, &[position; 2])
+    }
+
     /// Notes an intent, all words but the first.
     pub(super) fn note_intent(&self, file: usize, words: &[u64]) -> io::Result<()> {
         self.note(8 * (INTENTS + file * INTENT_WORDS + 1) as u64, words)
@@ -316,14 +328,17 @@ impl Dead {
 impl DeadFile {
     fn new(head: &[u64], number: usize) -> DeadFile {
         let words = &head[INTENTS + number * INTENT_WORDS..][..INTENT_WORDS];
-        let tail: Vec<u8> =
-            words[intent::TAIL..].iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let length = usize::try_from(words[intent::TAIL_BYTES]).unwrap_or(0).min(MAX_TAIL);
+        let length = usize::try_from(words[intent::BYTES]).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
+        let sample = |at: usize| {
+            let words = words[at..][..SAMPLE_BYTES / 8].iter();
+            words.flat_map(|word| word.to_ne_bytes()).take(length).collect()
+        };
         let intent = (words[intent::IS_OPEN] == 1).then(|| Intent {
             identity: (words[intent::DEVICE], words[intent::INODE]),
             offset: words[intent::OFFSET],
             bytes: words[intent::BYTES],
-            tail: tail.get(..length).unwrap_or(&[]).to_vec(),
+            head: sample(intent::HEAD),
+            tail: sample(intent::TAIL),
         });
         DeadFile { intent, mode: 0o600, ..DeadFile::default() }
     }

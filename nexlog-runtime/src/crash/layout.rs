@@ -61,7 +61,7 @@ pub(super) const MAX_PIECES: usize = 2048;
 /// Where the intents begin, one for each file.
 pub(super) const INTENTS: usize = 2112;
 /// Words of an intent.
-pub(super) const INTENT_WORDS: usize = 16;
+pub(super) const INTENT_WORDS: usize = 24;
 /// Where the entries begin that lie in the head.
 pub(super) const HEAD_ENTRIES: usize = 4096;
 const _: () = assert!(head::TABLE + MAX_PIECES <= INTENTS);
@@ -77,13 +77,16 @@ pub(super) mod intent {
     /// Where in the file the batch begins.
     pub const OFFSET: usize = 3;
     pub const BYTES: usize = 4;
-    /// How many of the batch's last bytes are here.
-    pub const TAIL_BYTES: usize = 5;
-    pub const TAIL: usize = 6;
+    /// The batch's first bytes, or all: [`SAMPLE_BYTES`](super::SAMPLE_BYTES).
+    pub const HEAD: usize = 5;
+    /// The last ones, as many.
+    pub const TAIL: usize = HEAD + super::SAMPLE_BYTES / 8;
 }
 
-/// Of a batch's end, what is kept in an intent.
-pub(super) const MAX_TAIL: usize = 64;
+/// Of a batch's beginning and of its end, what is kept in an intent at most. A record begins with
+/// its time, so that two that end alike are told from each other.
+pub(super) const SAMPLE_BYTES: usize = 64;
+const _: () = assert!(intent::TAIL + SAMPLE_BYTES / 8 <= INTENT_WORDS);
 
 /// Kinds of pieces.
 pub(super) const LANES: u64 = 1;

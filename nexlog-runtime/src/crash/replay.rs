@@ -427,7 +427,8 @@ enum Outcome {
     UpTo(Vec<(usize, u64)>),
 }
 
-/// Finds out for each file what became of its last batch, and notes it.
+/// Finds out for each file what became of its last batch, and notes it. What was about to be
+/// written counts no more then: the next intent says it of some lanes only.
 fn settle(
     dead: &mut Dead,
     home: &Home,
@@ -436,13 +437,19 @@ fn settle(
 ) -> Result<(), String> {
     let _ = home;
     for number in 0..dead.files.len() {
-        let Some(intent) = dead.files[number].intent.take() else { continue };
-        let outcome = outcome_of(dead, number, &intent, targets, has_living).map_err(|error| {
-            let path = dead.files[number].path.display().to_string();
-            format!("`{path}` cannot be looked at ({error}); see to it and start again")
-        })?;
+        let intent = dead.files[number].intent.take();
+        let outcome = match &intent {
+            None => Outcome::UpTo(Vec::new()),
+            Some(intent) => {
+                outcome_of(dead, number, intent, targets, has_living).map_err(|error| {
+                    let path = dead.files[number].path.display().to_string();
+                    format!("`{path}` cannot be looked at ({error}); see to it and start again")
+                })?
+            }
+        };
+        let before: Vec<_> = dead.lanes.iter().map(|lane| lane.files[number]).collect();
         for lane in &mut dead.lanes {
-            let Some((done, pending)) = lane.files.get_mut(number) else { continue };
+            let (done, pending) = &mut lane.files[number];
             match &outcome {
                 // Words of lanes that the batch had nothing of say what was done before.
                 Outcome::Whole => *done = (*done).max(*pending),
@@ -452,13 +459,16 @@ fn settle(
                     }
                 }
             }
+            *pending = *done;
         }
-        let noted = dead.lanes.iter().try_for_each(|lane| {
-            let position = lane.files.get(number).map_or(0, |(done, _)| *done);
-            dead.note_lane(number, (lane.number, position), false)
+        let mut changed = dead.lanes.iter().zip(before);
+        let noted = changed.try_for_each(|(lane, before)| match lane.files[number] {
+            now if now == before => Ok(()),
+            (done, _) => dead.note_settled(number, lane, done),
         });
+        let closed = || if intent.is_some() { dead.note_open(number, false) } else { Ok(()) };
         noted
-            .and_then(|()| dead.note_open(number, false))
+            .and_then(|()| closed())
             .map_err(|error| format!("it cannot be written ({error}); see to its disk"))?;
     }
     Ok(())
@@ -500,8 +510,10 @@ fn outcome_of(
             None => nothing(),
         };
     }
-    // Nobody else was there: what follows the place is the batch's beginning, or where it was to be.
-    if length <= intent.offset.saturating_add(intent.bytes) {
+    // Nobody who has a ring was there: what follows the place is the batch's beginning, or what
+    // somebody without one has written, which stays.
+    if length <= intent.offset.saturating_add(intent.bytes) && begins_there(&file, length, intent)?
+    {
         file.set_len(intent.offset)?;
     }
     nothing()
@@ -550,28 +562,52 @@ fn find(folder: &Folder, path: &Path, intent: &Intent) -> io::Result<Option<fs::
     Ok(None)
 }
 
-/// Whether the batch's last bytes are where they should be; or, where others write without taking
-/// turns, or have cut the file meanwhile, somewhere else.
+/// As far as others can have written while a batch was; and more than a batch has of lanes.
+const WINDOW_BYTES: u64 = 4 << 20;
+
+/// Whether the batch's first and last bytes are where they should be; or, where others write without
+/// taking turns, or have cut the file meanwhile, somewhere else.
 fn is_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
-    let tail = &intent.tail;
-    if tail.is_empty() {
+    let (bytes, sample) = (intent.bytes, intent.tail.len() as u64);
+    if bytes == 0 {
         return Ok(true);
     }
     let ends_at = |end: u64| -> io::Result<bool> {
-        let Some(start) = end.checked_sub(tail.len() as u64) else { return Ok(false) };
-        let mut bytes = vec![0; tail.len()];
-        folder::read_at(file, start, &mut bytes)?;
-        Ok(bytes == *tail)
+        let Some(start) = end.checked_sub(bytes).filter(|_| end <= length) else {
+            return Ok(false);
+        };
+        let is_tail = part(file, end - sample, sample)? == intent.tail;
+        Ok(is_tail && part(file, start, sample)? == intent.head)
     };
-    let end = intent.offset.saturating_add(intent.bytes);
-    if (length >= end && ends_at(end)?) || (length < intent.offset && ends_at(length)?) {
+    if ends_at(intent.offset.saturating_add(bytes))? {
         return Ok(true);
     }
-    // As far as others can have written while this batch was.
-    let window = length.saturating_sub(intent.offset).min(4 << 20);
-    let mut bytes = vec![0; usize::try_from(window).unwrap_or(0)];
-    folder::read_at(file, intent.offset, &mut bytes)?;
-    Ok(length > end && bytes.windows(tail.len()).any(|part| part == tail))
+    if length < intent.offset {
+        return ends_at(length);
+    }
+    let there = part(file, intent.offset, (length - intent.offset).min(WINDOW_BYTES))?;
+    let places = there.windows(intent.tail.len()).enumerate();
+    for (place, _) in places.filter(|(_, bytes)| *bytes == intent.tail) {
+        if ends_at(intent.offset + place as u64 + sample)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether what follows the place begins as the batch does. Where files are written through memory,
+/// some of it may be zeros.
+fn begins_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
+    let count = (length - intent.offset).min(intent.head.len() as u64);
+    let there = part(file, intent.offset, count)?;
+    Ok(there.iter().zip(&intent.head).all(|(there, wanted)| there == wanted || *there == 0))
+}
+
+/// So many bytes of the file.
+fn part(file: &fs::File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+    folder::read_at(file, offset, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Compares what follows the place with what the batch would have been, where others may have
@@ -585,9 +621,8 @@ fn compare(
     encoding: &mut Encoding<'_>,
     is_locked: bool,
 ) -> io::Result<Outcome> {
-    let window = length.saturating_sub(intent.offset).min(intent.bytes);
-    let mut there = vec![0; usize::try_from(window).unwrap_or(0)];
-    folder::read_at(file, intent.offset, &mut there)?;
+    let window = length.saturating_sub(intent.offset).min(intent.bytes).min(WINDOW_BYTES);
+    let there = part(file, intent.offset, window)?;
     let (mut lanes, at, mut is_half) = (Vec::new(), Cell::new(0), false);
     let pending = |lane: &DeadLane| {
         let (_, pending) = lane.files.get(number).copied().unwrap_or((0, 0));

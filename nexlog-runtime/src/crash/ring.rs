@@ -16,8 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
-    INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES, ORDER_MARK,
-    SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece, text_words,
+    INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
+    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece, text_words,
 };
 use crate::clock::ClockState;
 use crate::error::Error;
@@ -450,10 +450,14 @@ fn site_head(site: &Site) -> EntryHead {
 pub(super) fn intent_words(writing: &Writing<'_>) -> impl Iterator<Item = u64> {
     let (device, inode) = writing.identity;
     let bytes = writing.bytes;
-    let tail = bytes.get(bytes.len().saturating_sub(MAX_TAIL)..).unwrap_or(&[]);
-    [device, inode, writing.offset, bytes.len() as u64, tail.len() as u64]
+    let count = bytes.len().min(SAMPLE_BYTES);
+    let head = bytes.get(..count).unwrap_or(&[]);
+    let tail = bytes.get(bytes.len() - count..).unwrap_or(&[]);
+    let sample = |part| text_words(part).chain(core::iter::repeat(0)).take(SAMPLE_BYTES / 8);
+    [device, inode, writing.offset, bytes.len() as u64]
         .into_iter()
-        .chain(text_words(tail))
+        .chain(sample(head))
+        .chain(sample(tail))
 }
 
 /// The same error once more, as far as that goes.

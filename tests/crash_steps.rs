@@ -7,18 +7,20 @@ mod support;
 use nexlog::{File, Format, Json, Logger, Mode, Rotate, Text, info};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 use support::child::{self, told};
-use support::{Folder, lines, shim, wait_until};
+use support::{Folder, lines, scaled, shim, wait_until};
 
 support::child::harness! {
     tests: [
         a_kill_at_any_step_of_a_recovery_loses_and_doubles_nothing,
         what_a_neighbour_has_written_is_not_taken_for_ours,
         what_a_neighbour_without_a_ring_has_written_stays,
+        loggers_that_come_and_go_do_not_take_each_others_rings_away,
     ],
-    scenes: [log_and_flush, recover],
+    scenes: [log_and_flush, recover, come_and_go],
 }
 
 /// Records of each thread.
@@ -65,6 +67,20 @@ fn log_and_flush() {
 /// Writes what others have left, and nothing of its own.
 fn recover() {
     drop(build(Path::new(&told("FILE")), Json::new(), told("SHARED") == "true"));
+}
+
+/// Loggers of one file, one after the other. Each has its ring.
+fn come_and_go() {
+    for number in 0..scaled(300, 3_000) {
+        let troubles = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&troubles);
+        let builder = nexlog::builder().file(File::at(told("FILE"))).on_error(move |error| {
+            println!("{}", error.with_causes());
+            count.fetch_add(1, SeqCst);
+        });
+        drop(builder.build().unwrap());
+        assert_eq!(troubles.load(SeqCst), 0, "logger {number}");
+    }
 }
 
 struct Run<'a> {
@@ -168,4 +184,16 @@ fn what_a_neighbour_without_a_ring_has_written_stays() {
         assert!(!run.scene("recover", &[], None));
         lines::assert_steps(&run.lines(), &[20, 3]);
     }
+}
+
+fn loggers_that_come_and_go_do_not_take_each_others_rings_away() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    let variables = [("FILE", path.to_str().unwrap())];
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| child::run("come_and_go", &variables).expect_success());
+        }
+    });
+    assert!(!folder.file(".app.log.lanes").exists(), "something is left over");
 }

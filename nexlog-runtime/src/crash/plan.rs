@@ -1,5 +1,6 @@
 //! The builder's part: before files are opened, after that, and a ring of its own.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,9 @@ use crate::error::Error;
 use crate::lane::read::Common;
 use crate::sink::output::{OpenOutput, Output};
 use crate::site::known;
+
+/// How often others may be faster while a ring is made.
+const ATTEMPTS: u32 = 8;
 
 /// What a file of the logger is, once it is open.
 struct Known {
@@ -95,9 +99,19 @@ impl Remains {
                 filter: output.filter.as_ref().map_or_else(String::new, ToString::to_string),
             });
         }
-        let home = Home::make(path).map_err(|error| crash_error(path, "make", error))?;
-        let ring = Ring::create(home, &plans, common.as_bytes(), clock);
-        let ring = Arc::new(ring.map_err(|error| crash_error(path, "make", error))?);
+        let mut made = Err(io::Error::other("it was not tried"));
+        for _ in 0..ATTEMPTS {
+            made = Home::make(path)
+                .and_then(|home| Ring::create(home, &plans, common.as_bytes(), clock));
+            // Others take away what seems to be left over: the empty folder, the unfinished file.
+            let is_taken = |error: &io::Error| {
+                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock)
+            };
+            if !made.as_ref().is_err_and(is_taken) {
+                break;
+            }
+        }
+        let ring = Arc::new(made.map_err(|error| crash_error(path, "make", error))?);
         if !known::tell(&ring) {
             ring.finish();
             return Ok(None);

@@ -7,6 +7,7 @@ mod support;
 use nexlog::{File, Format, Json, Logger, Mode, Rotate, Text, info};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -18,6 +19,7 @@ support::child::harness! {
         a_kill_at_any_step_of_a_recovery_loses_and_doubles_nothing,
         what_a_neighbour_has_written_is_not_taken_for_ours,
         what_a_neighbour_without_a_ring_has_written_stays,
+        what_a_neighbour_writes_behind_half_a_batch_is_whole_and_stays,
         loggers_that_come_and_go_do_not_take_each_others_rings_away,
     ],
     scenes: [log_and_flush, recover, come_and_go],
@@ -43,6 +45,10 @@ fn log_and_flush() {
         "json" => build(Path::new(&path), Json::new(), is_shared),
         _ => build(Path::new(&path), Text::compact(), is_shared),
     };
+    if let Ok(signal) = std::env::var("WAIT_FOR") {
+        std::fs::write(format!("{signal}-ready"), "").unwrap();
+        wait_until("our turn", || Path::new(&signal).exists());
+    }
     let first: u64 = told("FIRST").parse().unwrap();
     let counts: Vec<u64> = told("COUNTS").split(',').map(|count| count.parse().unwrap()).collect();
     let turn = AtomicU64::new(first);
@@ -83,6 +89,9 @@ fn come_and_go() {
     }
 }
 
+/// Before a step, or in the middle of it; and its number.
+type Kill = (&'static str, u64);
+
 struct Run<'a> {
     folder: &'a Folder,
     shim: &'a Path,
@@ -92,7 +101,15 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs the scene; whether it was killed before the step of this number.
     #[track_caller]
-    fn scene(&self, scene: &str, variables: &[(&str, &str)], kill: Option<u64>) -> bool {
+    fn scene(&self, scene: &str, variables: &[(&str, &str)], kill: Option<Kill>) -> bool {
+        let outcome = child::finish(self.command(scene, variables, kill));
+        let is_killed = outcome.status.signal() == Some(libc::SIGKILL);
+        assert!(is_killed || outcome.status.success(), "{outcome:#?}");
+        assert!(!is_killed || scene == "recover" || outcome.stdout == "logged\n", "too early");
+        is_killed
+    }
+
+    fn command(&self, scene: &str, variables: &[(&str, &str)], kill: Option<Kill>) -> Command {
         let path = self.folder.file("app.log");
         let mut command = child::command(
             scene,
@@ -104,20 +121,37 @@ impl Run<'_> {
             ],
         );
         command.envs(variables.iter().copied());
-        if let Some(step) = kill {
-            command.env("LD_PRELOAD", self.shim).env("FAULT", format!("kill@{step}"));
+        if let Some((how, step)) = kill {
+            command.env("LD_PRELOAD", self.shim).env("FAULT", format!("{how}@{step}"));
         }
-        let outcome = child::finish(command);
-        let is_killed = outcome.status.signal() == Some(libc::SIGKILL);
-        assert!(is_killed || outcome.status.success(), "{outcome:#?}");
-        assert!(!is_killed || scene == "recover" || outcome.stdout == "logged\n", "too early");
-        is_killed
+        command
     }
 
-    /// The steps in the file, without the logger's own records.
+    /// The lines of the file, without the logger's own records.
     fn lines(&self) -> Vec<String> {
         let lines = lines::of_file(&self.folder.file("app.log"));
         lines.into_iter().filter(|line| !line.contains("\"target\":\"nexlog\"")).collect()
+    }
+
+    /// Each thread's steps are there, once and in order, and nothing else. Of a batch in another
+    /// format, whole records may have stayed as they were.
+    #[track_caller]
+    fn check(&self, counts: &[u64]) {
+        let text = |line: &str| {
+            let (head, number) = line.rsplit_once(" number=")?;
+            let (_, thread) = head.rsplit_once(" step thread=")?;
+            Some((thread.parse().ok()?, number.parse().ok()?))
+        };
+        let mut next = vec![0; counts.len()];
+        for line in self.lines() {
+            let (thread, number): (usize, u64) = text(&line).unwrap_or_else(|| {
+                let step = lines::step(&line);
+                (usize::try_from(step.thread).unwrap(), step.number)
+            });
+            assert_eq!(number, next[thread], "thread {thread} is out of order");
+            next[thread] += 1;
+        }
+        assert_eq!(next, counts, "records of each thread");
     }
 }
 
@@ -127,26 +161,40 @@ const fn first_write(is_shared: bool) -> u64 {
     if is_shared { 3 } else { 2 }
 }
 
+/// How the process that leaves its records ends, and its format; and how the one that recovers them.
+const ENDS: [(&str, &str, &str); 5] = [
+    ("kill", "text", "kill"),
+    ("kill", "text", "half"),
+    ("half", "text", "kill"),
+    ("half", "json", "kill"),
+    ("half", "json", "half"),
+];
+
 fn a_kill_at_any_step_of_a_recovery_loses_and_doubles_nothing() {
     let tools = Folder::new();
     let shim = shim::compile(&tools);
     let counts = COUNTS.map(|count| count.to_string()).join(",");
     let mut steps = 0;
-    for step in 1.. {
-        let folder = Folder::new();
-        let run = Run { folder: &folder, shim: &shim, is_shared: false };
-        // Another format, and with it other batches, than those of the recovery.
-        let fill = [("FORMAT", "text"), ("FIRST", "0"), ("COUNTS", &counts)];
-        assert!(run.scene("log_and_flush", &fill, Some(first_write(run.is_shared))));
-        let is_killed = run.scene("recover", &[], Some(step));
-        assert!(!run.scene("recover", &[], None));
-        lines::assert_steps(&run.lines(), &COUNTS);
-        if !is_killed {
-            break;
+    for (first, format, second) in ENDS {
+        let mut kills = 0;
+        for step in 1.. {
+            let folder = Folder::new();
+            let run = Run { folder: &folder, shim: &shim, is_shared: false };
+            // Another format, and with it other batches, than those of the recovery.
+            let fill = [("FORMAT", format), ("FIRST", "0"), ("COUNTS", &counts)];
+            assert!(run.scene("log_and_flush", &fill, Some((first, first_write(false)))));
+            let is_killed = run.scene("recover", &[], Some((second, step)));
+            assert!(!run.scene("recover", &[], None));
+            run.check(&COUNTS);
+            kills += u64::from(is_killed);
+            // Of those that are no writes there is no middle.
+            if !is_killed && (second == "kill" || step > steps) {
+                break;
+            }
+            steps = steps.max(step);
         }
-        steps = step;
+        assert!(kills > 10, "killed at {kills} steps only");
     }
-    assert!(steps > 10, "killed at {steps} steps only");
 }
 
 fn what_a_neighbour_has_written_is_not_taken_for_ours() {
@@ -156,7 +204,7 @@ fn what_a_neighbour_has_written_is_not_taken_for_ours() {
         let folder = Folder::new();
         let run = Run { folder: &folder, shim: &shim, is_shared };
         let fill = [("FIRST", "0"), ("COUNTS", "1")];
-        assert!(run.scene("log_and_flush", &fill, Some(first_write(run.is_shared))));
+        assert!(run.scene("log_and_flush", &fill, Some(("kill", first_write(run.is_shared)))));
         // The same record, but for its time, at the very place where the other would be.
         let neighbour = [("FIRST", "0"), ("COUNTS", "1"), ("CRASH_SAFE", "false")];
         let moved = folder.file("moved");
@@ -175,15 +223,42 @@ fn what_a_neighbour_without_a_ring_has_written_stays() {
         let folder = Folder::new();
         let run = Run { folder: &folder, shim: &shim, is_shared };
         let fill = [("FIRST", "0"), ("COUNTS", "20")];
-        assert!(run.scene("log_and_flush", &fill, Some(first_write(run.is_shared))));
+        assert!(run.scene("log_and_flush", &fill, Some(("kill", first_write(run.is_shared)))));
         let neighbour = [("FIRST", "1"), ("COUNTS", "3"), ("CRASH_SAFE", "false")];
         let moved = folder.file("moved");
         std::fs::rename(folder.file(".app.log.lanes"), &moved).unwrap();
         assert!(!run.scene("log_and_flush", &neighbour, None));
         std::fs::rename(&moved, folder.file(".app.log.lanes")).unwrap();
         assert!(!run.scene("recover", &[], None));
-        lines::assert_steps(&run.lines(), &[20, 3]);
+        run.check(&[20, 3]);
     }
+}
+
+fn what_a_neighbour_writes_behind_half_a_batch_is_whole_and_stays() {
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
+    let folder = Folder::new();
+    let run = Run { folder: &folder, shim: &shim, is_shared: true };
+    let signal = tools.file("signal");
+    let signal_path = signal.to_str().unwrap();
+    let neighbour = [("FIRST", "1"), ("COUNTS", "3"), ("WAIT_FOR", signal_path)];
+    let mut neighbour = run
+        .command("log_and_flush", &neighbour, None)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the neighbour", || tools.file(&format!("{signal_path}-ready")).exists());
+    let fill = [("FIRST", "0"), ("COUNTS", "20")];
+    assert!(run.scene("log_and_flush", &fill, Some(("half", first_write(true)))));
+    std::fs::write(&signal, "").unwrap();
+    assert!(neighbour.wait().unwrap().success());
+    assert!(!run.scene("recover", &[], None));
+    let lines = run.lines();
+    // The half record cannot be taken from between the others.
+    let (whole, half): (Vec<_>, Vec<_>) =
+        lines.into_iter().partition(|line| line.ends_with('}') && line.matches("ts").count() == 1);
+    assert_eq!(half.len(), 1, "{half:?}");
+    lines::assert_steps(&whole, &[20, 3]);
 }
 
 fn loggers_that_come_and_go_do_not_take_each_others_rings_away() {

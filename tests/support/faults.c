@@ -4,7 +4,8 @@
 // (every second one for eintr). `erofs`: while the file that SWITCH names is there, nothing can be
 // written, made, renamed or deleted whose name has `.log` in it, as on a file system that became
 // read-only under open files. `slow`: a moment passes before each of these steps. `kill@7`: the
-// process is killed before the 7th write, cut, rename or deletion of what has `.log` in its path.
+// process is killed before the 7th write, cut, rename or deletion of what has `.log` in its path;
+// `half@7`: in the middle of it, if it is a write.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,7 +26,8 @@ static int is_log(int fd) {
     path[length] = 0;
     const char *fault = getenv("FAULT");
     // A live file may be an archive already; a ring is beside it.
-    if (fault && (strcmp(fault, "erofs") == 0 || strncmp(fault, "kill@", 5) == 0)) return strstr(path, ".log") != NULL;
+    if (fault && (strcmp(fault, "erofs") == 0 || strncmp(fault, "kill", 4) == 0
+                  || strncmp(fault, "half", 4) == 0)) return strstr(path, ".log") != NULL;
     return length > 4 && memcmp(path + length - 4, ".log", 4) == 0;
 }
 
@@ -38,9 +40,12 @@ static int is_due(const char *kind, long number) {
     return fault[length] == 0 && (strcmp(kind, "eintr") != 0 || number % 2 == 1);
 }
 
-static void step(void) {
+// Whether the process is to die in the middle of this step.
+static int step(void) {
     static long number;
-    if (is_due("kill", __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST))) kill(getpid(), SIGKILL);
+    long now = __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST);
+    if (is_due("kill", now)) kill(getpid(), SIGKILL);
+    return is_due("half", now);
 }
 
 static int is_read_only(void) {
@@ -60,7 +65,10 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     static long number;
     if (!next) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
     if (!is_log(fd)) return next(fd, bytes, count);
-    step();
+    if (step()) {
+        next(fd, bytes, count / 2);
+        kill(getpid(), SIGKILL);
+    }
     number++;
     if (is_due("eio", number)) return errno = EIO, -1;
     if (is_due("eintr", number)) return errno = EINTR, -1;

@@ -40,6 +40,8 @@ pub(super) struct DeadFile {
 /// A batch that was being written.
 #[derive(Debug)]
 pub(super) struct Intent {
+    /// What became of it is known: it is as if it was written.
+    pub(super) is_settled: bool,
     pub(super) identity: Identity,
     pub(super) offset: u64,
     pub(super) bytes: u64,
@@ -303,25 +305,15 @@ impl Dead {
         self.note(lane.at + 8 * word as u64, &[position])
     }
 
-    /// Notes that the file has a lane up to there, and that nothing more of it is on its way.
-    pub(super) fn note_settled(
-        &self,
-        file: usize,
-        lane: &DeadLane,
-        position: u64,
-    ) -> io::Result<()> {
-        self.note(lane.at + 8 * LaneShape::done(file) as u64, &[position; 2])
-    }
-
     /// Notes an intent, all words but the first.
     pub(super) fn note_intent(&self, file: usize, words: &[u64]) -> io::Result<()> {
         self.note(8 * (INTENTS + file * INTENT_WORDS + 1) as u64, words)
     }
 
     /// Notes whether the intent counts.
-    pub(super) fn note_open(&self, file: usize, is_open: bool) -> io::Result<()> {
-        let place = INTENTS + file * INTENT_WORDS + intent::IS_OPEN;
-        self.note(8 * place as u64, &[u64::from(is_open)])
+    pub(super) fn note_intent_state(&self, file: usize, state: u64) -> io::Result<()> {
+        let place = INTENTS + file * INTENT_WORDS + intent::STATE;
+        self.note(8 * place as u64, &[state])
     }
 }
 
@@ -333,7 +325,9 @@ impl DeadFile {
             let words = words[at..][..SAMPLE_BYTES / 8].iter();
             words.flat_map(|word| word.to_ne_bytes()).take(length).collect()
         };
-        let intent = (words[intent::IS_OPEN] == 1).then(|| Intent {
+        let state = words[intent::STATE];
+        let intent = [intent::OPEN, intent::SETTLED].contains(&state).then(|| Intent {
+            is_settled: state == intent::SETTLED,
             identity: (words[intent::DEVICE], words[intent::INODE]),
             offset: words[intent::OFFSET],
             bytes: words[intent::BYTES],

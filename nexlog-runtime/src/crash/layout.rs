@@ -71,7 +71,7 @@ const _: () =
 /// Places of words in an intent: a batch of this file that is being written.
 pub(super) mod intent {
     /// Whether the rest counts.
-    pub const IS_OPEN: usize = 0;
+    pub const STATE: usize = 0;
     pub const DEVICE: usize = 1;
     pub const INODE: usize = 2;
     /// Where in the file the batch begins.
@@ -81,6 +81,13 @@ pub(super) mod intent {
     pub const HEAD: usize = 5;
     /// The last ones, as many.
     pub const TAIL: usize = HEAD + super::SAMPLE_BYTES / 8;
+
+    /// Nothing is being written.
+    pub const NONE: u64 = 0;
+    /// It is being written.
+    pub const OPEN: u64 = 1;
+    /// What is to be done of it was done, and is about to be noted.
+    pub const SETTLED: u64 = 2;
 }
 
 /// Of a batch's beginning and of its end, what is kept in an intent at most. A record begins with

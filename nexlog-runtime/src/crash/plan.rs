@@ -51,11 +51,7 @@ impl Remains {
                 homes.push(home);
             }
             let path = settled_path(file.path());
-            targets.push(Target {
-                path: path.clone(),
-                format,
-                filter: output.own_filter().cloned(),
-            });
+            targets.push(Target { path: path.clone(), format });
             known.push(Known { output: number, path, mode: file.permissions() });
         }
         let finds = homes.iter().map(|home| Finds::look(home, &targets)).collect();

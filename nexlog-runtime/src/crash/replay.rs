@@ -5,8 +5,9 @@
 //! [`Finds::replay`] has each file write what it lacks, and notes in the dead ring what it did, so
 //! that this may be killed as well.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::ops::Range;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::dead::{Dead, DeadLane, Intent};
 use super::home::Home;
+use super::layout::intent;
 use super::ring::intent_words;
 use crate::buffer::Buffer;
 use crate::error::Error;
@@ -66,9 +68,8 @@ pub struct Recovered {
 ///
 /// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
 /// files that they open; this is for programs that are not started again. Only files in the built-in
-/// formats [`Json::new`](crate::Json::new), [`Text::full`](crate::Text::full) and the other presets
-/// without further options can be written here, as the others are known to their programs only. Files
-/// are not rotated. Processes that live are left alone.
+/// formats [`Json::new`](crate::Json::new) and [`Text::compact`](crate::Text::compact) without further
+/// options can be written here, as the others are known to their programs only. Files are not rotated. Processes that live are left alone.
 ///
 /// # Errors
 /// When the folder cannot be read. What is wrong with single files is in [`Report::problems`].
@@ -104,7 +105,6 @@ pub fn recover(dir: impl AsRef<Path>) -> Result<Report, Error> {
 pub(crate) struct Target<'a> {
     pub(crate) path: PathBuf,
     pub(crate) format: &'a dyn Format,
-    pub(crate) filter: Option<Filter>,
 }
 
 /// The dead rings of one folder.
@@ -124,9 +124,8 @@ impl Finds {
             let (orphans, has_living) = home.dead()?;
             for orphan in orphans {
                 let path = home.path.join(&orphan.name);
-                let opened = Dead::open(&home, orphan).and_then(|mut dead| {
-                    settle(&mut dead, &home, targets, has_living).map(|()| dead)
-                });
+                let opened = Dead::open(&home, orphan)
+                    .and_then(|mut dead| settle(&mut dead, targets, has_living).map(|()| dead));
                 match opened {
                     Ok(dead) => finds.dead.push(dead),
                     Err(problem) => finds.problems.push(Error::Recovery { path, problem }),
@@ -389,11 +388,8 @@ impl Noting<'_> {
     }
 
     /// How far each lane is with these records.
-    fn lanes(&self, records: Range<usize>) -> Vec<(usize, u64)> {
-        let records = self.places.get(records).unwrap_or(&[]);
-        let mut lanes = std::collections::BTreeMap::new();
-        lanes.extend(records.iter().copied()); // of each lane the last
-        lanes.into_iter().collect()
+    fn lanes(&self, records: Range<usize>) -> BTreeMap<usize, u64> {
+        last_of_each(self.places.get(records).unwrap_or(&[]))
     }
 }
 
@@ -405,7 +401,7 @@ impl Journal for Noting<'_> {
             }
             let words: Vec<u64> = intent_words(writing).collect();
             self.dead.note_intent(self.file, &words)?;
-            self.dead.note_open(self.file, true)
+            self.dead.note_intent_state(self.file, intent::OPEN)
         });
     }
 
@@ -414,7 +410,7 @@ impl Journal for Noting<'_> {
             for lane in self.lanes(records) {
                 self.dead.note_lane(self.file, lane, false)?;
             }
-            self.dead.note_open(self.file, false)
+            self.dead.note_intent_state(self.file, intent::NONE)
         });
     }
 }
@@ -427,19 +423,16 @@ enum Outcome {
     UpTo(Vec<(usize, u64)>),
 }
 
-/// Finds out for each file what became of its last batch, and notes it. What was about to be
-/// written counts no more then: the next intent says it of some lanes only.
-fn settle(
-    dead: &mut Dead,
-    home: &Home,
-    targets: &[Target<'_>],
-    has_living: bool,
-) -> Result<(), String> {
-    let _ = home;
+/// Finds out for each file what became of its last batch, and notes it, so that this may be killed
+/// as well: first up to where the lanes have become its own, in place of what it was to be; that this
+/// is settled; and then that it is done. What was about to be written counts no more then, as the
+/// next intent says it of some lanes only.
+fn settle(dead: &mut Dead, targets: &[Target<'_>], has_living: bool) -> Result<(), String> {
     for number in 0..dead.files.len() {
         let intent = dead.files[number].intent.take();
         let outcome = match &intent {
             None => Outcome::UpTo(Vec::new()),
+            Some(intent) if intent.is_settled => Outcome::Whole,
             Some(intent) => {
                 outcome_of(dead, number, intent, targets, has_living).map_err(|error| {
                     let path = dead.files[number].path.display().to_string();
@@ -447,31 +440,56 @@ fn settle(
                 })?
             }
         };
-        let before: Vec<_> = dead.lanes.iter().map(|lane| lane.files[number]).collect();
-        for lane in &mut dead.lanes {
-            let (done, pending) = &mut lane.files[number];
-            match &outcome {
-                // Words of lanes that the batch had nothing of say what was done before.
-                Outcome::Whole => *done = (*done).max(*pending),
-                Outcome::UpTo(lanes) => {
-                    for (_, position) in lanes.iter().filter(|(known, _)| *known == lane.number) {
-                        *done = (*done).max(*position);
-                    }
-                }
-            }
-            *pending = *done;
-        }
-        let mut changed = dead.lanes.iter().zip(before);
-        let noted = changed.try_for_each(|(lane, before)| match lane.files[number] {
-            now if now == before => Ok(()),
-            (done, _) => dead.note_settled(number, lane, done),
-        });
-        let closed = || if intent.is_some() { dead.note_open(number, false) } else { Ok(()) };
-        noted
-            .and_then(|()| closed())
+        note_outcome(dead, number, &outcome, intent.is_some())
             .map_err(|error| format!("it cannot be written ({error}); see to its disk"))?;
     }
     Ok(())
+}
+
+fn note_outcome(
+    dead: &mut Dead,
+    number: usize,
+    outcome: &Outcome,
+    is_open: bool,
+) -> io::Result<()> {
+    let before: Vec<_> = dead.lanes.iter().map(|lane| lane.files[number]).collect();
+    let ends = match outcome {
+        Outcome::UpTo(lanes) => last_of_each(lanes),
+        Outcome::Whole => BTreeMap::new(),
+    };
+    for lane in &mut dead.lanes {
+        let (done, pending) = lane.files[number];
+        let position = match outcome {
+            // Words of lanes that the batch had nothing of say what was done before.
+            Outcome::Whole => done.max(pending),
+            Outcome::UpTo(_) => ends.get(&lane.number).map_or(done, |end| done.max(*end)),
+        };
+        lane.files[number] = (position, position);
+    }
+    let note = |is_pending: bool| {
+        dead.lanes.iter().zip(&before).try_for_each(|(lane, (done, pending))| {
+            let (position, _) = lane.files[number];
+            let is_noted = position == if is_pending { *pending } else { *done };
+            if is_noted {
+                return Ok(());
+            }
+            dead.note_lane(number, (lane.number, position), is_pending)
+        })
+    };
+    note(true)?;
+    if is_open {
+        dead.note_intent_state(number, intent::SETTLED)?;
+        note(false)?;
+        dead.note_intent_state(number, intent::NONE)?;
+    }
+    Ok(())
+}
+
+/// Of each lane's positions the last.
+fn last_of_each(places: &[(usize, u64)]) -> BTreeMap<usize, u64> {
+    let mut lanes = BTreeMap::new();
+    lanes.extend(places.iter().copied());
+    lanes
 }
 
 fn outcome_of(
@@ -481,9 +499,10 @@ fn outcome_of(
     targets: &[Target<'_>],
     has_living: bool,
 ) -> io::Result<Outcome> {
-    let path = &dead.files[number].path;
-    let nothing = || Ok(Outcome::UpTo(Vec::new()));
-    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return nothing() };
+    let described = &dead.files[number];
+    let path = &described.path;
+    let nothing = Outcome::UpTo(Vec::new());
+    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return Ok(nothing) };
     let folder = Folder::open(parent)?;
     let turn = Turn::take(&folder, path)?;
     let Some(file) = find(&folder, path, intent)? else {
@@ -495,28 +514,36 @@ fn outcome_of(
         return Ok(Outcome::Whole);
     }
     if length <= intent.offset {
-        return nothing();
+        return Ok(nothing);
     }
-    if has_living {
-        let target = targets.iter().find(|target| target.path == *path);
-        let stated = known_format(&dead.files[number].format);
-        let format = target.map(|target| target.format).or(stated.as_deref());
-        let filter = target.and_then(|target| target.filter.clone());
-        return match format {
-            Some(format) => {
-                let mut encoding = Encoding::new(format, filter.as_ref());
-                compare(dead, number, intent, &file, length, &mut encoding, turn.is_some())
-            }
-            None => nothing(),
-        };
+    // In the format that it was written in.
+    let target = targets.iter().find(|target| target.path == *path).map(|target| target.format);
+    let target = target.filter(|format| format_key(*format) == described.format);
+    let stated = known_format(&described.format);
+    let filter = (!described.filter.is_empty()).then(|| Filter::parse(&described.filter).0);
+    let there = match target.or(stated.as_deref()) {
+        Some(format) => {
+            let mut encoding = Encoding::new(format, filter.as_ref());
+            compare(dead, number, intent, &file, length, &mut encoding)?
+        }
+        None => There::default(),
+    };
+    // What follows is half a record, or what others have written, which stays.
+    let is_rest = match there.rest {
+        Rest::None => false,
+        Rest::Half => true,
+        Rest::Other => {
+            !has_living
+                && length <= intent.offset.saturating_add(intent.bytes)
+                && part(&file, length - 1, 1)? != b"\n"
+                && begins_there(&file, length, intent)?
+        }
+    };
+    // Nobody has written behind it, and nobody will before it is gone.
+    if is_rest && (turn.is_some() || !has_living) {
+        file.set_len(intent.offset + there.bytes)?;
     }
-    // Nobody who has a ring was there: what follows the place is the batch's beginning, or what
-    // somebody without one has written, which stays.
-    if length <= intent.offset.saturating_add(intent.bytes) && begins_there(&file, length, intent)?
-    {
-        file.set_len(intent.offset)?;
-    }
-    nothing()
+    Ok(Outcome::UpTo(there.lanes))
 }
 
 /// The lock that processes share which write to the same file, if there is one.
@@ -610,8 +637,27 @@ fn part(file: &fs::File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Compares what follows the place with what the batch would have been, where others may have
-/// written behind it. What is there of it stays; half a record at the end of the file goes.
+/// What a file has of a batch.
+#[derive(Default)]
+struct There {
+    /// How far it has the lanes.
+    lanes: Vec<(usize, u64)>,
+    /// Bytes of whole records.
+    bytes: u64,
+    rest: Rest,
+}
+
+/// What follows whole records.
+#[derive(Default)]
+enum Rest {
+    None,
+    /// The beginning of the next one, and zeros at most.
+    Half,
+    #[default]
+    Other,
+}
+
+/// Compares what follows the place with what the batch would have been.
 fn compare(
     dead: &Dead,
     number: usize,
@@ -619,13 +665,14 @@ fn compare(
     file: &fs::File,
     length: u64,
     encoding: &mut Encoding<'_>,
-    is_locked: bool,
-) -> io::Result<Outcome> {
-    let window = length.saturating_sub(intent.offset).min(intent.bytes).min(WINDOW_BYTES);
+) -> io::Result<There> {
+    let window = (length - intent.offset).min(intent.bytes).min(WINDOW_BYTES);
     let there = part(file, intent.offset, window)?;
-    let (mut lanes, at, mut is_half) = (Vec::new(), Cell::new(0), false);
+    let is_all = length == intent.offset + window;
+    let mut found = There::default();
+    let mut at = 0;
     let pending = |lane: &DeadLane| {
-        let (_, pending) = lane.files.get(number).copied().unwrap_or((0, 0));
+        let (_, pending) = lane.files[number];
         (lane.start(number), pending.max(lane.start(number)))
     };
     dead.read_records(pending, |record, left, lane| {
@@ -633,19 +680,21 @@ fn compare(
         if !encoding.wants(record, left) || !encoding.encode(record, &mut line) {
             return true;
         }
-        let rest = there.get(at.get()..).unwrap_or(&[]);
+        let rest = there.get(at..).unwrap_or(&[]);
         if rest.starts_with(line.as_bytes()) {
-            at.set(at.get() + line.len());
-            lanes.push((lane, left.end));
+            at += line.len();
+            found.lanes.push((lane, left.end));
             return true;
         }
-        is_half = !rest.is_empty() && line.as_bytes().starts_with(rest);
+        let same = rest.iter().zip(line.as_bytes()).take_while(|(a, b)| a == b).count();
+        if is_all && rest.iter().skip(same).all(|byte| *byte == 0) {
+            found.rest = Rest::Half;
+        }
         false
     })?;
-    let end = intent.offset + at.get() as u64;
-    // Nobody has written behind the half record, and nobody will before it is gone.
-    if is_half && is_locked && length == intent.offset + window {
-        file.set_len(end)?;
+    found.bytes = at as u64;
+    if is_all && at == there.len() {
+        found.rest = Rest::None;
     }
-    Ok(Outcome::UpTo(lanes))
+    Ok(found)
 }

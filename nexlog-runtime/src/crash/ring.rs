@@ -285,11 +285,11 @@ impl Ring {
         }
         let start = INTENTS + file * INTENT_WORDS;
         let words = self.head.words().get(start..start + INTENT_WORDS).unwrap_or(&[]);
-        let [is_open, rest @ ..] = words else { return };
+        let [state, rest @ ..] = words else { return };
         for (place, word) in rest.iter().zip(intent_words(writing)) {
             place.store(word, Relaxed);
         }
-        is_open.store(1, Release);
+        state.store(intent::OPEN, Release);
     }
 
     /// Afterwards: the file has them.
@@ -299,7 +299,7 @@ impl Ring {
                 done.store(*position, Relaxed);
             }
         }
-        self.set(INTENTS + file * INTENT_WORDS + intent::IS_OPEN, 0);
+        self.set(INTENTS + file * INTENT_WORDS + intent::STATE, intent::NONE);
     }
 
     fn add(&self, kind: u64, number: usize, text: &[u8]) {

@@ -122,6 +122,12 @@ impl<S: System> FileSink<S> {
         }
         match look {
             Some((identity, bytes)) if identity == self.live.identity() => {
+                if self.size != bytes && self.follow.is_locked {
+                    // Another process may have been killed in the middle of a line. Zeros are what
+                    // a mapped file ends with then, and its own business.
+                    let last = self.live.last_byte()?;
+                    self.torn = last.is_some_and(|last| last != b'\n' && last != 0);
+                }
                 self.size = bytes;
                 self.follow.has_failed = false;
                 Ok(())

@@ -6,7 +6,9 @@
 // read-only under open files. `slow`: a moment passes before each of these steps.
 // `kill@7`: the process is killed at its 7th step; before and after each call of these here that
 // is about a name with `.log` in it is one. `half@7`: it is killed in the middle of its 7th write.
-// `full@7`: the 7th time that space is asked for there is none.
+// `stop@7`: it is killed before the 7th write, cut, rename or deletion of what has `.log` in its
+// path; `split@7`: in the middle of it, if it is a write. `full@7`: the 7th time that space is
+// asked for there is none.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -51,6 +53,14 @@ static void step(void) {
     if (is_due("kill", __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST))) raise(SIGKILL);
 }
 
+// Before a change; whether the process is to die in the middle of it.
+static int change(void) {
+    static long number;
+    long now = __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST);
+    if (is_due("stop", now)) raise(SIGKILL);
+    return is_due("split", now);
+}
+
 static int is_ours(int fd) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -72,6 +82,10 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     static ssize_t (*next)(int, const void *, size_t);
     static long number;
     if (!next) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+    if (is_ours(fd) && change()) {
+        next(fd, bytes, count / 2);
+        raise(SIGKILL);
+    }
     if (!is_log(fd)) {
         int ours = is_ours(fd);
         if (ours) step();
@@ -100,7 +114,7 @@ int ftruncate64(int fd, off64_t length) {
     static int (*next)(int, off64_t);
     if (!next) next = (int (*)(int, off64_t))dlsym(RTLD_NEXT, "ftruncate64");
     int ours = is_ours(fd);
-    if (ours) step();
+    if (ours) change(), step();
     int done = next(fd, length);
     if (ours) step();
     return done;
@@ -148,6 +162,7 @@ int openat(int fd, const char *name, int flags, ...) {
 int unlinkat(int fd, const char *name, int flags) {
     static int (*next)(int, const char *, int);
     if (!next) next = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+    change();
     if (is_fixed(name)) return errno = EROFS, -1;
     int done = next(fd, name, flags);
     is_fixed(name); // afterwards is a step, too
@@ -163,6 +178,7 @@ long syscall(long number, ...) {
     long a[6];
     for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
     va_end(more);
+    if (number == SYS_renameat2) change();
     if (number == SYS_renameat2 && is_fixed((const char *)a[1])) return errno = EROFS, -1;
     long done = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
     if (number == SYS_renameat2) is_fixed((const char *)a[1]);

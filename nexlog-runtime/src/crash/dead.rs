@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use super::home::{Home, Orphan};
 use super::layout::{
     CHUNK_BYTES, CLOCK_WORDS, ENTRIES, ENTRY_HEAD, EntryHead, HEAD_BYTES, HEAD_ENTRIES,
-    INTENT_WORDS, INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES,
-    ORDER_MARK, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
+    INTENT_WORDS, INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
 };
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -34,15 +34,22 @@ pub(super) struct DeadFile {
     pub(super) format: String,
     pub(super) filter: String,
     pub(super) mode: u32,
+    pub(super) is_mapped: bool,
     pub(super) intent: Option<Intent>,
 }
 
 /// A batch that was being written.
 #[derive(Debug)]
 pub(super) struct Intent {
+    /// What became of it is known: it is as if it was written.
+    pub(super) is_settled: bool,
     pub(super) identity: Identity,
     pub(super) offset: u64,
     pub(super) bytes: u64,
+    /// Of its format's key the digest.
+    pub(super) format: u64,
+    /// Its first bytes, and as many last ones.
+    pub(super) head: Vec<u8>,
     pub(super) tail: Vec<u8>,
 }
 
@@ -187,6 +194,7 @@ impl Dead {
                     entry::MODE => {
                         let mode = bytes.first_chunk().map(|mode| u32::from_ne_bytes(*mode));
                         file.mode = mode.unwrap_or(0o600) & 0o666 | 0o600;
+                        file.is_mapped = mode.is_some_and(|mode| mode & IS_MAPPED != 0);
                     }
                     _ => {}
                 }
@@ -307,23 +315,29 @@ impl Dead {
     }
 
     /// Notes whether the intent counts.
-    pub(super) fn note_open(&self, file: usize, is_open: bool) -> io::Result<()> {
-        let place = INTENTS + file * INTENT_WORDS + intent::IS_OPEN;
-        self.note(8 * place as u64, &[u64::from(is_open)])
+    pub(super) fn note_intent_state(&self, file: usize, state: u64) -> io::Result<()> {
+        let place = INTENTS + file * INTENT_WORDS + intent::STATE;
+        self.note(8 * place as u64, &[state])
     }
 }
 
 impl DeadFile {
     fn new(head: &[u64], number: usize) -> DeadFile {
         let words = &head[INTENTS + number * INTENT_WORDS..][..INTENT_WORDS];
-        let tail: Vec<u8> =
-            words[intent::TAIL..].iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let length = usize::try_from(words[intent::TAIL_BYTES]).unwrap_or(0).min(MAX_TAIL);
-        let intent = (words[intent::IS_OPEN] == 1).then(|| Intent {
+        let length = usize::try_from(words[intent::BYTES]).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
+        let sample = |at: usize| {
+            let words = words[at..][..SAMPLE_BYTES / 8].iter();
+            words.flat_map(|word| word.to_ne_bytes()).take(length).collect()
+        };
+        let state = words[intent::STATE];
+        let intent = [intent::OPEN, intent::SETTLED].contains(&state).then(|| Intent {
+            is_settled: state == intent::SETTLED,
             identity: (words[intent::DEVICE], words[intent::INODE]),
             offset: words[intent::OFFSET],
             bytes: words[intent::BYTES],
-            tail: tail.get(..length).unwrap_or(&[]).to_vec(),
+            format: words[intent::FORMAT],
+            head: sample(intent::HEAD),
+            tail: sample(intent::TAIL),
         });
         DeadFile { intent, mode: 0o600, ..DeadFile::default() }
     }
@@ -350,7 +364,7 @@ impl Orphan {
 
     /// Notes that nothing is being written.
     pub(super) fn close_intent(&self, number: usize) -> io::Result<()> {
-        let place = INTENTS + number * INTENT_WORDS + intent::IS_OPEN;
+        let place = INTENTS + number * INTENT_WORDS + intent::STATE;
         folder::write_at(&self.file, 8 * place as u64, &0_u64.to_ne_bytes())
     }
 }

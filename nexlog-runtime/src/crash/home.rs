@@ -71,7 +71,7 @@ impl Home {
         if folder::try_lock(&file)? {
             return Ok(file);
         }
-        Err(io::Error::other("somebody else has locked it"))
+        Err(io::Error::new(ErrorKind::WouldBlock, "somebody else has locked it"))
     }
 
     /// Gives the ring its name.

@@ -16,8 +16,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
-    INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES, ORDER_MARK,
-    SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece, text_words,
+    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
+    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent, piece,
+    text_words,
 };
 use crate::clock::ClockState;
 use crate::error::Error;
@@ -36,6 +37,8 @@ const MAX_ENTRY_PIECES: usize = 256;
 pub(crate) struct FilePlan {
     pub(crate) path: PathBuf,
     pub(crate) mode: u32,
+    /// Whether it is written through memory.
+    pub(crate) is_mapped: bool,
     /// What makes its format equal to another one; empty for a format of the program's own.
     pub(crate) format: String,
     pub(crate) filter: String,
@@ -48,6 +51,8 @@ pub(crate) struct Ring {
     identity: Identity,
     head: Mapping,
     shape: LaneShape,
+    /// By file.
+    formats: Vec<u64>,
     /// Units of the file that are taken.
     units: AtomicU64,
     lanes: Box<[OnceLock<Mapping>]>,
@@ -94,13 +99,15 @@ impl Ring {
             error
         })?;
         ring.set_clock(clock);
+        ring.formats = files.iter().map(|file| format_digest(&file.format)).collect();
         ring.write_head(files.len(), started);
         for (number, file) in files.iter().enumerate() {
             let path = file.path.as_os_str().as_encoded_bytes();
             ring.add(entry::PATH, number, path);
             ring.add(entry::FORMAT, number, file.format.as_bytes());
             ring.add(entry::FILTER, number, file.filter.as_bytes());
-            ring.add(entry::MODE, number, &file.mode.to_ne_bytes());
+            let flag = if file.is_mapped { IS_MAPPED } else { 0 };
+            ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
         ring.name = ring.home.publish(&id).inspect_err(|_| ring.home.give_up(&id))?;
@@ -134,6 +141,7 @@ impl Ring {
             identity,
             head,
             shape,
+            formats: Vec::new(),
             units: AtomicU64::new(chunk_at / UNIT + CHUNK_BYTES as u64 / UNIT),
             lanes,
             chunks: Mutex::new(chunks),
@@ -282,10 +290,10 @@ impl Ring {
         }
         let start = INTENTS + file * INTENT_WORDS;
         let words = self.head.words().get(start..start + INTENT_WORDS).unwrap_or(&[]);
-        let [is_open, rest @ ..] = words else { return };
-        let intent = intent_words(writing);
+        let [state, rest @ ..] = words else { return };
+        let intent = intent_words(writing, self.formats.get(file).copied().unwrap_or(0));
         rest.iter().zip(intent).for_each(|(place, word)| place.store(word, Relaxed));
-        is_open.store(1, Release);
+        state.store(intent::OPEN, Release);
     }
 
     /// Afterwards: the file has them.
@@ -295,7 +303,7 @@ impl Ring {
                 done.store(*position, Relaxed);
             }
         }
-        self.set(INTENTS + file * INTENT_WORDS + intent::IS_OPEN, 0);
+        self.set(INTENTS + file * INTENT_WORDS + intent::STATE, intent::NONE);
     }
 
     fn add(&self, kind: u64, number: usize, text: &[u8]) {
@@ -448,18 +456,20 @@ fn site_head(site: &Site) -> EntryHead {
 }
 
 /// An intent, but for its first word.
-pub(super) fn intent_words(writing: &Writing<'_>) -> [u64; INTENT_WORDS - 1] {
+pub(super) fn intent_words(writing: &Writing<'_>, format: u64) -> [u64; INTENT_WORDS - 1] {
     let (device, inode) = writing.identity;
     let bytes = writing.bytes;
-    let tail = bytes.get(bytes.len().saturating_sub(MAX_TAIL)..).unwrap_or(&[]);
-    let mut kept = [0; MAX_TAIL];
-    kept[..tail.len()].copy_from_slice(tail);
+    let count = bytes.len().min(SAMPLE_BYTES);
+    let mut samples = [0; 2 * SAMPLE_BYTES];
+    let (head, tail) = samples.split_at_mut(SAMPLE_BYTES);
+    head[..count].copy_from_slice(&bytes[..count]);
+    tail[..count].copy_from_slice(&bytes[bytes.len() - count..]);
     let mut words = [0; INTENT_WORDS - 1];
-    let start = [device, inode, writing.offset, bytes.len() as u64, tail.len() as u64];
-    words[..start.len()].copy_from_slice(&start);
-    for (word, part) in words[start.len()..].iter_mut().zip(kept.as_chunks::<8>().0) {
+    words[..4].copy_from_slice(&[device, inode, writing.offset, bytes.len() as u64]);
+    for (word, part) in words[intent::HEAD - 1..].iter_mut().zip(samples.as_chunks::<8>().0) {
         *word = u64::from_ne_bytes(*part);
     }
+    words[intent::FORMAT - 1] = format;
     words
 }
 

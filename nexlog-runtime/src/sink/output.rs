@@ -166,11 +166,6 @@ impl Output {
         self.choice.format.as_deref()
     }
 
-    /// Its own filter.
-    pub(crate) fn own_filter(&self) -> Option<&Filter> {
-        self.choice.filter.as_ref()
-    }
-
     /// Opens it: a file is opened and made here, and colours are decided.
     pub(crate) fn open(mut self) -> Result<OpenOutput, Error> {
         let format = Arc::clone(self.settle_format());

@@ -85,7 +85,9 @@ pub(crate) fn tell(ring: &Arc<Ring>) -> bool {
     let newest = known.newest;
     drop(known);
     for described in core::iter::successors(newest, |described| described.below) {
-        let _ = ring.make_room_for(described.site) && ring.add_site(described.site);
+        // As often as somebody else takes the room meanwhile.
+        let site = described.site;
+        let _ = (0..ATTEMPTS).any(|_| !ring.make_room_for(site) || ring.add_site(site));
     }
     true
 }

@@ -138,7 +138,9 @@ impl<S: System> FileSink<S> {
     /// Others have written: one of them may have been killed in the middle of it.
     pub(super) fn meet_neighbours(&mut self) -> io::Result<()> {
         for _ in 0..PATIENCE_STEPS {
-            self.torn = self.live.last_byte()?.is_some_and(|last| last != b'\n');
+            // Zeros are what a mapped file ends with then, and its own business.
+            let last = self.live.last_byte()?;
+            self.torn = last.is_some_and(|last| last != b'\n' && last != 0);
             let Some(rings) = self.rules.rings.as_deref().filter(|_| self.torn) else { break };
             let (identity, size) = (self.live.identity(), self.size);
             let (live, mut end) = (&mut self.live, size);

@@ -217,6 +217,11 @@ impl File {
         &self.path
     }
 
+    /// Whether it is written through memory.
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.mapped
+    }
+
     /// Its permissions.
     pub(crate) fn permissions(&self) -> u32 {
         self.mode

@@ -133,7 +133,7 @@ fn a_ring_that_somebody_cuts_or_deletes_ends_no_process() {
         std::thread::scope(|scope| {
             let logger = &logger;
             scope.spawn(move || {
-                (0..10_u64).for_each(|number| info!(logger(logger), "step", thread = 1, number))
+                (0..10_u64).for_each(|number| info!(logger(logger), "step", thread = 1, number));
             });
         });
         logger.flush(support::PATIENCE).unwrap();

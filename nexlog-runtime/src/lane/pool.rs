@@ -162,7 +162,7 @@ impl Pool {
         let chunk = Chunk {
             start,
             _own: own,
-            links: links,
+            links,
             #[cfg(loom)]
             shadow: (0..bytes / 8).map(|_| loom::cell::UnsafeCell::new(())).collect(),
         };

@@ -396,10 +396,10 @@ impl Reader {
             // of the threads there is only this one, which is in no call.
             unsafe { lane.skip(&self.lanes.pool) };
             // Its marker may be among what was skipped.
-            if own == Some(lane.number()) {
-                if let Some(thread) = self.threads.get_mut(lane.number()) {
-                    *thread = super::thread::this();
-                }
+            if own == Some(lane.number())
+                && let Some(thread) = self.threads.get_mut(lane.number())
+            {
+                *thread = super::thread::this();
             }
         }
     }

@@ -20,6 +20,7 @@ support::child::harness! {
         what_a_neighbour_has_written_is_not_taken_for_ours,
         what_a_neighbour_without_a_ring_has_written_stays,
         what_a_neighbour_writes_behind_half_a_batch_is_whole_and_stays,
+        half_a_batch_of_one_process_is_not_taken_for_that_of_another,
         loggers_that_come_and_go_do_not_take_each_others_rings_away,
     ],
     scenes: [log_and_flush, recover, come_and_go],
@@ -258,6 +259,37 @@ fn what_a_neighbour_writes_behind_half_a_batch_is_whole_and_stays() {
         lines.into_iter().partition(|line| line.ends_with('}') && line.matches("ts").count() == 1);
     assert_eq!(half.len(), 0, "{half:?}");
     lines::assert_steps(&whole, &[20, 3]);
+}
+
+/// Four processes that all live at first: one is killed before it has written, the next one writes
+/// where that would have, the third one is killed amid its write, and the last one finds that.
+fn half_a_batch_of_one_process_is_not_taken_for_that_of_another() {
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
+    let folder = Folder::new();
+    let run = Run { folder: &folder, shim: &shim, is_shared: true };
+    let kills = [Some("stop"), None, Some("split"), None];
+    let counts = [20, 3, 3, 2];
+    let processes = (0..).zip(counts.iter().zip(kills)).map(|(number, (count, kill))| {
+        let signal = tools.file(&number.to_string());
+        let variables = [
+            ("FIRST", &*number.to_string()),
+            ("COUNTS", &*count.to_string()),
+            ("WAIT_FOR", signal.to_str().unwrap()),
+        ];
+        let kill = kill.map(|how| (how, first_write(true)));
+        let mut command = run.command("log_and_flush", &variables, kill);
+        let process = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+        wait_until("its ring", || tools.file(&format!("{number}-ready")).exists());
+        (signal, process, kill.is_some())
+    });
+    let processes: Vec<_> = processes.collect();
+    for (signal, mut process, is_killed) in processes {
+        std::fs::write(signal, "").unwrap();
+        assert_eq!(process.wait().unwrap().success(), !is_killed);
+    }
+    assert!(!run.scene("recover", &[], None));
+    run.check(&counts);
 }
 
 fn loggers_that_come_and_go_do_not_take_each_others_rings_away() {

@@ -350,14 +350,14 @@ impl Orphan {
         &self,
         identity: Identity,
         length: u64,
-    ) -> io::Result<Option<(usize, u64)>> {
+    ) -> io::Result<Option<(usize, Intent)>> {
         let words = words_of(&read(&self.file, 0, HEAD_BYTES)?);
         let Ok(files) = check_head(&words) else { return Ok(None) };
         let found = (0..files).find_map(|number| {
-            let intent = DeadFile::new(&words, number).intent?;
+            let intent = DeadFile::new(&words, number).intent.filter(|i| !i.is_settled)?;
             let end = intent.offset.saturating_add(intent.bytes);
             let is_within = intent.offset < length && length <= end;
-            (intent.identity == identity && is_within).then_some((number, intent.offset))
+            (intent.identity == identity && is_within).then_some((number, intent))
         });
         Ok(found)
     }

@@ -534,7 +534,7 @@ fn outcome_of(
     // What it would have been is not known: if nobody else was there, it is the batch's beginning, or
     // what somebody without a ring has written, which stays.
     let is_within = length <= intent.offset.saturating_add(intent.bytes);
-    if !has_living && is_within && begins_there(&file, length, intent)? {
+    if !has_living && is_within && folder::begins_at(&file, intent.offset, &intent.head)? {
         file.set_len(intent.offset)?;
     }
     Ok(nothing)
@@ -629,14 +629,6 @@ fn is_there(file: &fs::File, length: u64, intent: &Intent, is_mapped: bool) -> i
     Ok(false)
 }
 
-/// Whether what follows the place begins as the batch does. Where files are written through memory,
-/// some of it may be zeros.
-fn begins_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
-    let count = (length - intent.offset).min(intent.head.len() as u64);
-    let there = part(file, intent.offset, count)?;
-    Ok(there.iter().zip(&intent.head).all(|(there, wanted)| there == wanted || *there == 0))
-}
-
 /// So many bytes of the file.
 fn part(file: &fs::File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
@@ -706,20 +698,22 @@ pub(crate) enum HalfLine {
 
 /// For a process that lives, and has the file's turn: the file ends with half a record. If a
 /// neighbour was killed while it wrote that, its batch's beginning is taken away by `cut`, as if it
-/// had not begun; whoever recovers the neighbour's ring writes it then.
+/// had not begun, if it is that what stands there; whoever recovers the neighbour's ring writes it then.
 pub(crate) fn make_good(
     rings: &Path,
     identity: Identity,
     length: u64,
-    cut: &mut dyn FnMut(u64) -> io::Result<()>,
+    cut: &mut dyn FnMut(u64, &[u8]) -> io::Result<bool>,
 ) -> io::Result<HalfLine> {
     let Some(home) = Home::find(rings)? else { return Ok(HalfLine::Unknown) };
     for orphan in home.all()? {
-        let Some((number, offset)) = orphan.intent_within(identity, length)? else { continue };
+        let Some((number, intent)) = orphan.intent_within(identity, length)? else { continue };
         if !orphan.lock()? {
             return Ok(HalfLine::Busy);
         }
-        cut(offset)?;
+        if !cut(intent.offset, &intent.head)? {
+            continue; // it was killed before it wrote, and others have written there
+        }
         orphan.close_intent(number)?;
         return Ok(HalfLine::Gone);
     }

@@ -144,9 +144,10 @@ impl<S: System> FileSink<S> {
             let Some(rings) = self.rules.rings.as_deref().filter(|_| self.torn) else { break };
             let (identity, size) = (self.live.identity(), self.size);
             let (live, mut end) = (&mut self.live, size);
-            let mut cut = |to| {
-                end = to;
-                live.cut_to(to)
+            let mut cut = |to, beginning: &[u8]| {
+                let is_cut = live.cut_to(to, beginning)?;
+                end = if is_cut { to } else { end };
+                Ok(is_cut)
             };
             match crash::make_good(rings, identity, size, &mut cut)? {
                 HalfLine::Gone => (self.size, self.torn) = (end, false),

@@ -1,13 +1,13 @@
-//! Ends of a process that run none of our code: in `Immediate`, what a call returned from is with
-//! the kernel, whatever ends the process next.
+//! Ends of a process that run none of our code: what a call returned from is with the kernel,
+//! whatever ends the process next, in the file or in the ring file.
 
 mod support;
 
-use nexlog::{File, Json, Mode, info};
+use nexlog::{File, Json, info};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use support::child::{self, told};
-use support::{Folder, lines};
+use support::{Folder, MODES, lines, mode};
 
 support::child::harness! {
     tests: [nothing_that_a_call_returned_from_is_lost_however_the_process_ends],
@@ -46,7 +46,7 @@ unsafe extern "C" {
 
 fn end() {
     let file = File::at(told("FILE")).format(Json::new());
-    let logger = nexlog::builder().file(file).mode(Mode::Immediate).install().unwrap();
+    let logger = nexlog::builder().file(file).mode(mode(&told("MODE"))).install().unwrap();
     std::thread::scope(|scope| {
         for thread in 0_u64..4 {
             scope.spawn(move || {
@@ -74,14 +74,23 @@ fn end() {
 
 fn nothing_that_a_call_returned_from_is_lost_however_the_process_ends() {
     for (way, outcome) in ENDS {
-        let folder = Folder::new();
-        let path = folder.file("app.log");
-        let ended = child::run("end", &[("FILE", path.to_str().unwrap()), ("END", way)]);
-        match outcome {
-            Ok(code) => ended.expect_code(code),
-            Err(signal) => ended.expect_signal(signal),
-        };
-        let counts = [RECORDS, RECORDS, RECORDS, RECORDS, 1];
-        lines::assert_steps(&lines::of_file(&path), &counts);
+        for (mode, _) in MODES {
+            let folder = Folder::new();
+            let path = folder.file("app.log");
+            let variables = [("FILE", path.to_str().unwrap()), ("END", way), ("MODE", mode)];
+            let ended = child::run("end", &variables);
+            match outcome {
+                Ok(code) => ended.expect_code(code),
+                Err(signal) => ended.expect_signal(signal),
+            };
+            let report = nexlog::recover(folder.path()).unwrap();
+            assert!(report.problems.is_empty(), "{way}, {mode}: {report:?}");
+            if mode != "background" {
+                let is_left = mode == "buffered";
+                assert_eq!(report.recovered > 0, is_left, "{way}, {mode}: {report:?}");
+            }
+            let counts = [RECORDS, RECORDS, RECORDS, RECORDS, 1];
+            lines::assert_steps(&lines::of_file(&path), &counts);
+        }
     }
 }

@@ -6,8 +6,9 @@
 mod support;
 
 use nexlog::{File, Logger, info};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use support::child::{self, Outcome, told};
 use support::witness::Witness;
@@ -21,6 +22,7 @@ support::child::harness! {
         process_exit_from_another_thread_writes_all,
         a_panic_in_main_writes_all,
         records_of_detached_threads_that_never_stop_are_written,
+        records_of_threads_that_come_and_go_are_written,
         a_short_flush_interval_opens_no_gap_at_exit,
         handlers_of_exit_can_log_whenever_they_were_registered,
         thread_local_destructors_can_log_in_both_orders,
@@ -28,7 +30,7 @@ support::child::harness! {
         a_sink_that_hangs_holds_no_exit_for_long,
     ],
     scenes: [
-        returns, bound_to_underscore, dropped_at_once, exits, exits_elsewhere, panics, detached,
+        returns, bound_to_underscore, dropped_at_once, exits, exits_elsewhere, panics, detached, churn,
         handlers, thread_locals, local_in_static, stuck,
     ],
 }
@@ -114,6 +116,56 @@ fn detached() {
     }
 }
 
+const CHURNING: u64 = 8;
+
+/// Logs when its thread ends.
+struct LastWords(Cell<Option<(u64, u64)>>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if let Some((thread, number)) = self.0.take() {
+            info!("step", thread, number);
+        }
+    }
+}
+
+thread_local! {
+    static LAST: LastWords = const { LastWords(Cell::new(None)) };
+}
+
+/// Eight threads that start one thread after the other, of which each logs two records; after so
+/// many the process ends, and they go on until then.
+fn churn() {
+    let logger = install();
+    let (threads, counts) = (told("THREADS").parse::<u64>().unwrap(), witness());
+    for spawner in 0..CHURNING {
+        std::thread::spawn(move || {
+            for number in 0.. {
+                let log = move || {
+                    // Of every two threads, one logs its last record behind its lane's end.
+                    if number % 2 == 0 {
+                        LAST.with(|_| ());
+                    }
+                    info!("step", thread = spawner, number = (2 * number));
+                    LAST.with(|last| last.0.set(Some((spawner, 2 * number + 1))));
+                };
+                // Where there is no room for one more thread at present, the next may find some.
+                while std::thread::Builder::new().spawn(log).map(JoinHandle::join).is_err() {}
+                counts.saw(usize::try_from(spawner).unwrap(), 2 * number + 2);
+            }
+        });
+    }
+    let done = |spawner: u64| counts.last(usize::try_from(spawner).unwrap());
+    while (0..CHURNING).map(done).sum::<u64>() < 2 * threads {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let lanes = logger.stats().lanes;
+    assert!(lanes <= 4 * CHURNING, "{lanes} lanes");
+    if told("END") == "exit" {
+        std::process::exit(0);
+    }
+}
+
 struct Run {
     outcome: Outcome,
     lines: Vec<String>,
@@ -129,7 +181,8 @@ fn run(scene: &str, mode: &str, more: &[(&str, &str)]) -> Run {
         vec![("FILE", file.to_str().unwrap()), ("WITNESS", page.to_str().unwrap()), ("MODE", mode)];
     variables.extend(more);
     let outcome = child::run(scene, &variables);
-    let read = if scene == "detached" { lines::whole_of_file } else { lines::of_file };
+    let read =
+        if ["detached", "churn"].contains(&scene) { lines::whole_of_file } else { lines::of_file };
     let written = read(&file);
     Run { outcome, lines: written, witness: Witness::at(&page), _folder: folder }
 }
@@ -187,6 +240,18 @@ fn records_of_detached_threads_that_never_stop_are_written() {
             let spin = (round * 700 % 20_000).to_string();
             let more = [("THREADS", "3"), ("END", end), ("SPIN_US", &spin)];
             assert_witnessed(&run("detached", mode, &more), 3);
+        }
+    }
+}
+
+/// More of them than there could ever be lanes.
+fn records_of_threads_that_come_and_go_are_written() {
+    let threads = scaled(10_000, 100_000).to_string();
+    for (mode, _) in MODES {
+        for end in ["return", "exit"] {
+            let run = run("churn", mode, &[("THREADS", &threads), ("END", end)]);
+            assert_witnessed(&run, usize::try_from(CHURNING).unwrap());
+            run.outcome.expect_success();
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use nexlog::{Archive, Compression, File, Json, Keep, Mode, Rotate, info};
+use nexlog::{Archive, Builder, Compression, File, Json, Keep, Mode, Rotate, info};
 use std::collections::BTreeSet;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -45,11 +45,16 @@ fn file(path: &Path, kind: &str) -> File {
     }
 }
 
+/// The file by itself: what a ring file adds is another test's.
+fn builder(file: File) -> Builder {
+    nexlog::builder().file(file).crash_safe(false)
+}
+
 fn log_until_killed() {
     let run: usize = told("RUN").parse().unwrap();
     let witness = Witness::at(Path::new(&told("WITNESS")));
     let file = file(Path::new(&told("FILE")), &told("KIND"));
-    let logger = nexlog::builder().file(file).mode(Mode::Immediate).build().unwrap();
+    let logger = builder(file).mode(Mode::Immediate).build().unwrap();
     // Nobody kills us if the test has failed.
     let end = Instant::now() + PATIENCE;
     std::thread::scope(|scope| {
@@ -199,7 +204,7 @@ fn kill_again_and_again(kind: &str, chains: u64) {
         let mut random = Random::new(chain + 1);
         for run in 0..RUNS {
             run_and_kill(&folder, &shim, kind, run, &mut random);
-            let logger = nexlog::builder().file(file(&folder.file("app.log"), kind));
+            let logger = builder(file(&folder.file("app.log"), kind));
             drop(logger.build().unwrap());
             check(&folder, kind, run + 1);
         }

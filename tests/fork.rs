@@ -20,8 +20,9 @@ support::child::harness! {
         an_allocator_that_logs_does_not_hold_a_fork,
         a_child_tells_no_losses_of_its_parents_and_has_ids_of_its_own,
         a_child_has_locks_of_its_own,
+        a_fork_is_not_held_by_call_sites_that_are_new,
     ],
-    scenes: [storm, hanging, early, nested, allocator, losses, locks],
+    scenes: [storm, hanging, early, nested, allocator, losses, locks, sites],
 }
 
 /// Runs `work` in a forked child, which then ends as `main` does. The child's exit code, or -1 of
@@ -353,4 +354,39 @@ fn a_child_has_locks_of_its_own() {
     let outcome = child::run("locks", &[("FILE", path.to_str().unwrap())]).expect_success();
     let count = outcome.stdout.trim().parse().unwrap();
     lines::assert_steps(&all_lines(folder.path()), &[count]);
+}
+
+macro_rules! ten_times {
+    ($($code:tt)*) => {
+        $($code)* $($code)* $($code)* $($code)* $($code)*
+        $($code)* $($code)* $($code)* $($code)* $($code)*
+    };
+}
+
+/// One thread comes to new call sites, which are told to the ring, while another one forks.
+fn sites() {
+    let path = told("FILE");
+    let logger = nexlog::builder().file(File::at(&path)).mode(Mode::Background).build().unwrap();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            ten_times! { ten_times! { ten_times! { info!(logger(logger), "new"); } } }
+            is_done.store(true, SeqCst);
+        });
+        while !is_done.load(SeqCst) {
+            let begun = Instant::now();
+            let code = fork(|| info!(logger(logger), "in a child"));
+            assert_eq!(code, 0);
+            let took = begun.elapsed();
+            assert!(took < Duration::from_millis(1_500), "{took:?}");
+        }
+    });
+}
+
+fn a_fork_is_not_held_by_call_sites_that_are_new() {
+    for _ in 0..scaled(20, 200) {
+        let folder = Folder::new();
+        let path = folder.file("app.log");
+        child::run("sites", &[("FILE", path.to_str().unwrap())]).expect_success();
+    }
 }

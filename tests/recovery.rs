@@ -511,11 +511,11 @@ fn counts_are_not_asked_and_a_forgotten_lane_is_told() {
     let mut bytes = case.sound.clone();
     bytes[Ring::counts()].fill(0);
     // One segment lies in a second chunk.
-    let (from, to) = (*case.ring.segments.last().unwrap(), 0x12 * (64 << 10));
+    let (from, to) = (*case.ring.segments.last().unwrap(), 0x15 * (64 << 10));
     bytes.resize(to + (16 << 10), 0);
     bytes.copy_within(from..from + (16 << 10), to);
     bytes[from..from + (16 << 10)].fill(0);
-    ring::set_word(&mut bytes, Ring::table().start / 8 + 2, 2 << 56 | 0x12);
+    ring::set_word(&mut bytes, Ring::table().start / 8 + 2, 2 << 56 | 0x15);
     case.put(&bytes);
     let report = case.recover().unwrap();
     assert_eq!((report.recovered, report.processes[0].damaged), (4 * RECORDS, 0), "{report:?}");

@@ -65,6 +65,11 @@ impl Buffer {
         self.short
     }
 
+    /// Says that bytes were left out for lack of memory elsewhere.
+    pub(crate) fn fall_short(&mut self) {
+        self.short = true;
+    }
+
     /// Appends one byte.
     #[inline]
     pub fn push(&mut self, byte: u8) {

@@ -209,6 +209,38 @@ mod tests {
     }
 
     #[test]
+    fn wall_time_goes_on_where_ticks_go_around() {
+        for edge in [0_u64, 1 << 32, 1 << 63] {
+            let mut clock = clock(0.5);
+            let begin = edge.wrapping_sub(50_000_000);
+            clock.anchor.ticks = begin;
+            clock.start.ticks = begin;
+            let mut last = clock.wall_ns(begin);
+            for pass in 1..100_u64 {
+                let ticks = begin.wrapping_add(pass * 1_000_000);
+                let wall_ns = 1_000_000_000 + i128::from(pass) * 500_000;
+                clock.follow(Pair { ticks, wall_ns });
+                // Records of a little before and after, too.
+                for ticks in [ticks.wrapping_sub(400_000), ticks, ticks.wrapping_add(400_000)] {
+                    let shown = clock.wall_ns(ticks);
+                    assert!((shown - last - 200_000).abs() < 110_000, "{edge}: {last}, {shown}");
+                    last = shown;
+                }
+            }
+            assert!((clock.rate - 0.5).abs() < 1e-6, "{edge}: {}", clock.rate);
+        }
+    }
+
+    #[test]
+    fn intervals_without_end_are_no_ticks_that_ever_come() {
+        let clock = clock(0.3);
+        assert_eq!(clock.ticks_in(0), 0);
+        assert_eq!(clock.ticks_in(u128::from(u64::MAX)), u64::MAX);
+        assert_eq!(clock.ticks_in(std::time::Duration::MAX.as_nanos()), u64::MAX);
+        assert_eq!(now().saturating_add(u64::MAX), u64::MAX);
+    }
+
+    #[test]
     fn wall_time_follows_when_the_system_clock_is_set() {
         let mut clock = clock(1.0);
         let year = 31_536_000_000_000_000;

@@ -12,6 +12,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::site::filter::FilterProblem;
+use crate::sys;
 
 /// What can go wrong around logging. Logging calls themselves return `()`.
 ///
@@ -87,7 +88,7 @@ pub enum Error {
     },
 
     /// A sink could not write, or could not put what was written on its device.
-    #[error("the sink {} failed: {source}", OneLine(.name))]
+    #[error("the sink {} failed: {}", OneLine(.name), Cause(.source))]
     Sink {
         /// The sink's [`name`](crate::Sink::name).
         name: String,
@@ -210,6 +211,19 @@ impl fmt::Write for Escaping<'_, '_> {
     }
 }
 
+/// A cause as it is. The text of a system's error is had without the memory that std takes for it,
+/// as a sink's failure has to be told when there is none.
+struct Cause<'a>(&'a io::Error);
+
+impl fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.raw_os_error() {
+            Some(code) => sys::write_error(code, f),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
 /// Problems separated by `; `.
 struct Listed<'a>(&'a [FilterProblem]);
 
@@ -244,11 +258,13 @@ pub enum DropReason {
     Early,
     /// A sink that wanted it failed.
     Sink,
+    /// Somebody has cut the ring file that it lay in.
+    Ring,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [DropReason; 8] = [
+    pub const ALL: [DropReason; 9] = [
         DropReason::Full,
         DropReason::Busy,
         DropReason::Oldest,
@@ -257,6 +273,7 @@ impl DropReason {
         DropReason::Panic,
         DropReason::Early,
         DropReason::Sink,
+        DropReason::Ring,
     ];
 
     /// The name, as in `stats().dropped_by`.
@@ -270,6 +287,7 @@ impl DropReason {
             DropReason::Panic => "panic",
             DropReason::Early => "early",
             DropReason::Sink => "sink",
+            DropReason::Ring => "ring",
         }
     }
 
@@ -283,6 +301,7 @@ impl DropReason {
             DropReason::Panic => "the code of one of its values panicked",
             DropReason::Early => "no logger is installed yet and the buffer for that is full",
             DropReason::Sink => "a sink that wanted it failed",
+            DropReason::Ring => "somebody has cut the ring file that it lay in",
         }
     }
 }
@@ -334,6 +353,14 @@ mod tests {
         let source = error.source().map(ToString::to_string);
         assert_eq!(source.as_deref(), Some("permission denied"));
         assert_eq!(error.with_causes().to_string().matches("permission denied").count(), 1);
+    }
+
+    #[test]
+    fn a_systems_error_reads_as_in_std() {
+        for code in [0, 1, 2, 28, 110, 9_999, -1] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(Cause(&error).to_string(), error.to_string());
+        }
     }
 
     #[test]

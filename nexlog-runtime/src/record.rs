@@ -358,7 +358,7 @@ pub(crate) mod testing {
                 image.push(*value);
             }
             Owned {
-                site: SiteInfo::parse(NEXT.fetch_add(1, Relaxed), &site),
+                site: SiteInfo::parse(NEXT.fetch_add(1, Relaxed), &site).unwrap(),
                 image,
                 thread: ThreadInfo { id: 1, name: "main" },
                 timestamp: Timestamp { seconds: 1_795_355_400, nanos: 123_456_789 },

@@ -8,12 +8,14 @@
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::context;
-use crate::lane::thread;
+use crate::error::DropReason;
+use crate::lane::thread::{self, DepthMark};
 use crate::logger::Logger;
-use crate::pipeline::{early, state as pipeline_state};
+use crate::pipeline::early;
+use crate::pipeline::state::{self as pipeline_state, Core};
 use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
 use crate::site::filter::{Answer, Filter};
 use crate::site::level::{Level, static_floor};
@@ -64,7 +66,15 @@ fn join(site: &'static Site) -> u8 {
         return OFF; // an allocator that logs; the lock is held
     }
     // Before the lock: unpacking allocates, and an allocator may log.
-    let info = site.info();
+    let info = match described(site, pipeline_state::global()) {
+        Ok(Some(info)) => info,
+        // It joins at a later call, when there is memory for its description.
+        Ok(None) => {
+            let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+            return state(gate.as_ref(), &SiteInfo::brief(site));
+        }
+        Err(TooDeep) => return OFF,
+    };
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
     if site.state.load(Relaxed) == UNSEEN {
         site.next.store(HEAD.load(Relaxed), Relaxed);
@@ -75,13 +85,38 @@ fn join(site: &'static Site) -> u8 {
     site.state.load(Relaxed)
 }
 
+/// Of a site that may be described already: faster than `Site::target`.
+fn target_of(site: &'static Site) -> &'static str {
+    site.try_info().map_or_else(|| site.target(), |info| info.target)
+}
+
+/// An allocator that logs is asked again and again for the memory of the site that it logs with.
+struct TooDeep;
+
+/// The site's description, or `None` where there is no memory for it. The error is counted as a
+/// record's loss.
+fn described(
+    site: &'static Site,
+    core: Option<&Arc<Core>>,
+) -> Result<Option<&'static SiteInfo>, TooDeep> {
+    if site.is_described() {
+        return Ok(site.try_info());
+    }
+    let depth = DepthMark::set();
+    match (&depth, core) {
+        (Some(_), _) => {}
+        (None, Some(core)) => core.count_drop(DropReason::Recursion),
+        (None, None) => early::count_drop(),
+    }
+    depth.map(|_depth| site.try_info()).ok_or(TooDeep)
+}
+
 fn is_on_here(site: &'static Site, state: u8) -> bool {
     if !context::surroundings().any(&mut |_| true) {
         return state & ON != 0;
     }
-    let info = site.info();
-    match (pipeline_state::global(), info.level) {
-        (Some(core), Some(level)) => core.enabled(info.target, level),
+    match (pipeline_state::global(), site.level()) {
+        (Some(core), Some(level)) => core.enabled(target_of(site), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }
@@ -110,7 +145,10 @@ pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
-        site.state.store(state(gate.as_ref(), site.info()), Relaxed);
+        // Whatever joins is described.
+        if let Some(info) = site.try_info() {
+            site.state.store(state(gate.as_ref(), info), Relaxed);
+        }
         next = site.next.load(Relaxed);
     }
     drop(gate);
@@ -128,10 +166,13 @@ pub fn gate(
     if site.level().is_none() && (level as u8) < static_floor() {
         return false;
     }
-    match logger.map(Logger::core).or_else(pipeline_state::global) {
-        Some(core) => core.enabled(target.unwrap_or_else(|| site.info().target), level),
-        None => level >= early::LEVEL,
-    }
+    let Some(core) = logger.map(Logger::core).or_else(pipeline_state::global) else {
+        return level >= early::LEVEL;
+    };
+    let of_site =
+        |info: Option<&'static SiteInfo>| info.map_or_else(|| site.target(), |i| i.target);
+    let target = target.map_or_else(|| described(site, Some(core)).map(of_site), Ok);
+    target.is_ok_and(|target| core.enabled(target, level))
 }
 
 #[cfg(test)]
@@ -141,7 +182,8 @@ mod tests {
     fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
         let filter = Filter::parse(filter).0;
         let gate = Gate { filter, flush_level: Some(Level::Warn) };
-        state(Some(&gate), &SiteInfo::parse(0, &Site::new(level as u8, 1, description)))
+        let info = SiteInfo::parse(0, &Site::new(level as u8, 1, description)).unwrap();
+        state(Some(&gate), &info)
     }
 
     #[test]

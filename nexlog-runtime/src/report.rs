@@ -45,7 +45,10 @@ impl Limit {
         let next = self.next_ns.load(Relaxed);
         // Of two threads at the same time one wins the exchange; the loser is held back.
         let won = now_ns >= next
-            && self.next_ns.compare_exchange(next, now_ns + SECOND_NS, Relaxed, Relaxed).is_ok();
+            && self
+                .next_ns
+                .compare_exchange(next, now_ns.saturating_add(SECOND_NS), Relaxed, Relaxed)
+                .is_ok();
         if won {
             return Some(self.held_back.swap(0, Relaxed));
         }
@@ -157,6 +160,17 @@ mod tests {
         assert_eq!(limit.pass(5 + SECOND_NS), Some(2));
         assert_eq!(limit.pass(6 + SECOND_NS), None);
         assert_eq!(text(&compose(format_args!("x"), 2)), "nexlog: x (2 more like it)\n");
+    }
+
+    #[test]
+    fn a_clock_and_a_count_at_their_ends_are_no_panic() {
+        let limit = Limit::new();
+        limit.held_back.store(u64::MAX, Relaxed);
+        assert_eq!(limit.pass(u64::MAX - 1), Some(u64::MAX));
+        assert_eq!(limit.pass(u64::MAX - 1), None);
+        assert_eq!(limit.pass(u64::MAX), Some(1));
+        limit.held_back.store(u64::MAX, Relaxed);
+        assert_eq!(limit.pass(0), None);
     }
 
     #[test]

@@ -90,6 +90,13 @@
 /// Arguments are evaluated only when the record is wanted, once, from left to right. The macro
 /// gives `()` and does not panic by itself. A disabled call costs one load and a branch; one
 /// that the build removed costs nothing, and its arguments still type-check.
+///
+/// # Signal handlers
+///
+/// Signals may interrupt calls at will, but a handler must not log: it may have interrupted a
+/// call of its own thread in the middle of a record, or while that holds a lock. What a handler
+/// may do is count in an atomic, or `write` a byte to a pipe that does not block; a thread that
+/// reads the pipe logs.
 #[macro_export]
 macro_rules! log {
     ($($arguments:tt)*) => { $crate::__private::record!(($crate) (log) $($arguments)*) };

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 const UNIT: usize = 64 << 10;
+const LANES: usize = 4 * UNIT;
 const SEGMENT: usize = 16 << 10;
 const CHUNK: usize = 1 << 20;
 const HEADER: usize = 24;
@@ -168,13 +169,13 @@ impl Ring {
     }
 
     fn read_lanes(&mut self, bytes: &[u8], lane_bytes: usize, piece: usize, at: usize) {
-        for place in 0..UNIT / lane_bytes {
+        for place in 0..LANES / lane_bytes {
             let at = at + place * lane_bytes;
             let thread = at + lane_bytes - 256..at + lane_bytes;
             if word(bytes, at / 8) == 0 {
                 continue;
             }
-            let number = piece * (UNIT / lane_bytes) + place;
+            let number = piece * (LANES / lane_bytes) + place;
             let file = at + 256..at + 256 + 16 * self.files;
             let pads = Vec::new();
             let lane = Lane { published: at, consumed: at + 128, file, thread, pads };
@@ -271,6 +272,6 @@ impl Ring {
     }
 
     pub fn intents(&self) -> Range<usize> {
-        bytes_of(INTENTS..INTENTS + 16 * self.files)
+        bytes_of(INTENTS..INTENTS + 24 * self.files)
     }
 }

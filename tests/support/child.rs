@@ -123,7 +123,7 @@ pub fn finish(mut command: Command) -> Outcome {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a child");
     let stdout = read_on_a_thread(child.stdout.take());
     let stderr = read_on_a_thread(child.stderr.take());
-    let end = started + PATIENCE * u32::try_from(super::scaled(1, 10)).unwrap();
+    let end = started + PATIENCE * super::slower();
     let status = loop {
         match child.try_wait().expect("the child's state") {
             Some(status) => break Some(status),
@@ -153,4 +153,16 @@ fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> std::thread::
 /// What a scene was told.
 pub fn told(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("the scene needs {name}"))
+}
+
+/// The next line that a child says, whose standard output is a pipe.
+#[track_caller]
+pub fn read_line(child: &mut std::process::Child) -> String {
+    let mut line = Vec::new();
+    let out = child.stdout.as_mut().expect("a pipe");
+    let mut byte = [0];
+    while out.read(&mut byte).expect("a byte") == 1 && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).expect("UTF-8")
 }

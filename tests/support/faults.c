@@ -4,10 +4,16 @@
 // (every second one for eintr). `erofs`: while the file that SWITCH names is there, nothing can be
 // written, made, renamed or deleted whose name has `.log` in it, as on a file system that became
 // read-only under open files. `slow`: a moment passes before each of these steps.
+// `kill@7`: the process is killed at its 7th step; before and after each call of these here that
+// is about a name with `.log` in it is one. `half@7`: it is killed in the middle of its 7th write.
+// `stop@7`: it is killed before the 7th write, cut, rename or deletion of what has `.log` in its
+// path; `split@7`: in the middle of it, if it is a write. `full@7`: the 7th time that space is
+// asked for there is none.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,9 +47,33 @@ static int is_read_only(void) {
     return is_due("erofs", 0) && name && access(name, F_OK) == 0;
 }
 
+// One of the places where a kill may meet the process.
+static void step(void) {
+    static long number;
+    if (is_due("kill", __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST))) raise(SIGKILL);
+}
+
+// Before a change; whether the process is to die in the middle of it.
+static int change(void) {
+    static long number;
+    long now = __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST);
+    if (is_due("stop", now)) raise(SIGKILL);
+    return is_due("split", now);
+}
+
+static int is_ours(int fd) {
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length <= 0) return 0;
+    path[length] = 0;
+    return strstr(path, ".log") != NULL;
+}
+
 // Whether changing this name fails.
 static int is_fixed(const char *name) {
-    if (!strstr(name, ".log")) return 0;
+    if (!strstr(name, ".log") && !strstr(name, "ring-") && !strstr(name, "new-")) return 0;
+    step();
     if (is_due("slow", 0)) usleep(200);
     return is_read_only();
 }
@@ -52,15 +82,62 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     static ssize_t (*next)(int, const void *, size_t);
     static long number;
     if (!next) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-    if (!is_log(fd)) return next(fd, bytes, count);
+    if (is_ours(fd) && change()) {
+        next(fd, bytes, count / 2);
+        raise(SIGKILL);
+    }
+    if (!is_log(fd)) {
+        int ours = is_ours(fd);
+        if (ours) step();
+        ssize_t done = next(fd, bytes, count);
+        if (ours) step();
+        return done;
+    }
     number++;
+    step();
+    if (is_due("half", number) && count > 1) {
+        next(fd, bytes, count / 2);
+        raise(SIGKILL);
+    }
     if (is_due("eio", number)) return errno = EIO, -1;
     if (is_due("eintr", number)) return errno = EINTR, -1;
     if (is_due("efbig", number)) return errno = EFBIG, -1;
     if (is_due("enospc", number)) return errno = ENOSPC, -1;
     if (is_read_only()) return errno = EROFS, -1;
     if (is_due("short", number) && count > 1) return next(fd, bytes, 1);
-    return next(fd, bytes, count);
+    ssize_t done = next(fd, bytes, count);
+    step();
+    return done;
+}
+
+int ftruncate64(int fd, off64_t length) {
+    static int (*next)(int, off64_t);
+    if (!next) next = (int (*)(int, off64_t))dlsym(RTLD_NEXT, "ftruncate64");
+    int ours = is_ours(fd);
+    if (ours) change(), step();
+    int done = next(fd, length);
+    if (ours) step();
+    return done;
+}
+
+int fallocate64(int fd, int mode, off64_t offset, off64_t length) {
+    static int (*next)(int, int, off64_t, off64_t);
+    if (!next) next = (int (*)(int, int, off64_t, off64_t))dlsym(RTLD_NEXT, "fallocate64");
+    static long number;
+    int ours = is_ours(fd);
+    if (ours) step();
+    if (ours && is_due("full", ++number)) return errno = ENOSPC, -1;
+    int done = next(fd, mode, offset, length);
+    if (ours) step();
+    return done;
+}
+
+int flock(int fd, int operation) {
+    static int (*next)(int, int);
+    if (!next) next = (int (*)(int, int))dlsym(RTLD_NEXT, "flock");
+    int done = next(fd, operation);
+    if (is_ours(fd)) step();
+    return done;
 }
 
 int fdatasync(int fd) {
@@ -85,8 +162,11 @@ int openat(int fd, const char *name, int flags, ...) {
 int unlinkat(int fd, const char *name, int flags) {
     static int (*next)(int, const char *, int);
     if (!next) next = (int (*)(int, const char *, int))dlsym(RTLD_NEXT, "unlinkat");
+    change();
     if (is_fixed(name)) return errno = EROFS, -1;
-    return next(fd, name, flags);
+    int done = next(fd, name, flags);
+    is_fixed(name); // afterwards is a step, too
+    return done;
 }
 
 // `renameat2` is called by its number.
@@ -98,6 +178,9 @@ long syscall(long number, ...) {
     long a[6];
     for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
     va_end(more);
+    if (number == SYS_renameat2) change();
     if (number == SYS_renameat2 && is_fixed((const char *)a[1])) return errno = EROFS, -1;
-    return next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    long done = next(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    if (number == SYS_renameat2) is_fixed((const char *)a[1]);
+    return done;
 }

@@ -37,6 +37,14 @@ pub fn scaled(dev: u64, full: u64) -> u64 {
     if std::env::var_os("NEXLOG_FULL").is_some() { full } else { dev }
 }
 
+/// How many times as long as usual things may take: at full numbers, and under a sanitizer, of
+/// which the variable `NEXLOG_SLOW` tells.
+pub fn slower() -> u32 {
+    let is_slow =
+        ["NEXLOG_FULL", "NEXLOG_SLOW"].iter().any(|name| std::env::var_os(name).is_some());
+    if is_slow { 10 } else { 1 }
+}
+
 /// Returns when it is true; fails the test when that takes too long.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::frame::Frame;
 use super::trace;
+use crate::lane::memory::{try_collect, try_push};
 use crate::site::callsite::{SiteInfo, Slot, SlotKind};
 use crate::value::view::{MapIter, ValueRef};
 use crate::value::wire::{FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, Trusted};
@@ -28,16 +29,16 @@ pub(crate) struct FrameRef<'a> {
 static EXTRA: Slot = Slot { kind: SlotKind::Dynamic, key: "" };
 
 impl<'a> FrameRef<'a> {
-    /// One that is on.
-    pub(crate) fn of(frame: &'a Frame) -> FrameRef<'a> {
-        FrameRef {
+    /// One that is on. `None` when there is no memory to describe its site.
+    pub(crate) fn of(frame: &'a Frame) -> Option<FrameRef<'a>> {
+        Some(FrameRef {
             id: frame.id,
             span_id: None,
-            site: frame.site.info(),
+            site: frame.site.try_info()?,
             // SAFETY: written by the encoders and by `Image` (`context/make`).
             values: unsafe { Trusted::new(frame.values()) },
             has_extra: frame.flags & Header::HAS_EXTRA != 0,
-        }
+        })
     }
 
     /// The span's name; `None` for a scope without one.
@@ -149,8 +150,9 @@ impl<'a> Chain<'a> {
     pub(crate) fn for_each_span(self, mut each: impl FnMut(&'static str, usize)) {
         let names = || self.into_iter().filter_map(|frame| frame.name());
         let count = names().count();
-        if count > FEW {
-            let names: Vec<_> = names().collect();
+        if count > FEW
+            && let Some(names) = try_collect(names())
+        {
             return names.into_iter().rev().enumerate().for_each(|(place, name)| each(name, place));
         }
         for number in 0..count {
@@ -221,6 +223,9 @@ enum Order<'a> {
     },
     /// Of a deep chain: in reverse.
     Many(Vec<Shown<'a>>),
+    /// Of a deep chain for which there is no memory: as `Few`, with every frame looked for from
+    /// the innermost one on.
+    Slow { chain: Chain<'a>, left: usize, fields: Option<(FrameFields<'a>, usize)> },
 }
 
 impl<'a> ChainFields<'a> {
@@ -234,7 +239,10 @@ impl<'a> ChainFields<'a> {
         }
         let is_deep = !rest.0.is_empty();
         let order = if is_deep {
-            Order::Many(all_shown(chain, span_id.is_some()))
+            match all_shown(chain, span_id.is_some()) {
+                Some(all) => Order::Many(all),
+                None => Order::Slow { chain, left: chain.into_iter().count(), fields: None },
+            }
         } else {
             Order::Few { frames, left, fields: None }
         };
@@ -252,38 +260,42 @@ fn is_callers(key: &str, frame: &FrameRef<'_>, has_span_id: bool) -> bool {
     has_span_id && key == trace::SPAN_ID_KEY && trace::is_remote(frame.site)
 }
 
-/// The fields of a deep chain, innermost first and each frame's in reverse.
-fn all_shown(chain: Chain<'_>, has_span_id: bool) -> Vec<Shown<'_>> {
+/// The fields of a deep chain, innermost first and each frame's in reverse. `None` when there is no
+/// memory.
+fn all_shown(chain: Chain<'_>, has_span_id: bool) -> Option<Vec<Shown<'_>>> {
     let mut seen = HashSet::new();
     let mut all = Vec::new();
     for frame in chain {
         let start = all.len();
         let bytes = frame.values.as_bytes();
         for (key, value) in frame.fields() {
-            if !is_callers(key, &frame, has_span_id) && seen.insert(key) {
-                all.push(Shown { key, value, bytes });
+            seen.try_reserve(1).ok()?;
+            if !is_callers(key, &frame, has_span_id)
+                && seen.insert(key)
+                && !try_push(&mut all, Shown { key, value, bytes })
+            {
+                return None;
             }
         }
         if let Some(new) = all.get_mut(start..) {
             new.reverse();
         }
     }
-    all
+    Some(all)
 }
 
-/// The next field to be shown of a few frames.
-fn next_of_few<'a>(
-    frames: &[Chain<'a>; FEW],
+/// The next field to be shown, where `frame_at` gives the frames from the innermost outwards.
+fn next_shown<'a>(
+    frame_at: impl Fn(usize) -> Option<FrameRef<'a>>,
     left: &mut usize,
     fields: &mut Option<(FrameFields<'a>, usize)>,
     has_span_id: bool,
 ) -> Option<Shown<'a>> {
-    let frame_at = |place: usize| frames.get(place)?.into_iter().next();
     loop {
         if let (Some((rest, taken)), Some(frame)) = (fields.as_mut(), frame_at(*left)) {
             for (key, value) in rest.by_ref() {
                 *taken += 1;
-                let mut inner = (0..*left).filter_map(frame_at);
+                let mut inner = (0..*left).filter_map(&frame_at);
                 let is_shown = !is_callers(key, &frame, has_span_id)
                     && !inner.any(|inner| inner.field(key).is_some())
                     && (frame.is_literal()
@@ -304,7 +316,12 @@ impl<'a> Iterator for ChainFields<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let shown = match &mut self.order {
             Order::Few { frames, left, fields } => {
-                next_of_few(frames, left, fields, self.span_id.is_some())
+                let frame_at = |place: usize| frames.get(place)?.into_iter().next();
+                next_shown(frame_at, left, fields, self.span_id.is_some())
+            }
+            Order::Slow { chain, left, fields } => {
+                let frame_at = |place| chain.into_iter().nth(place);
+                next_shown(frame_at, left, fields, self.span_id.is_some())
             }
             Order::Many(all) => all.pop(),
         };
@@ -357,7 +374,7 @@ impl<'a> Iterator for Frames<'a> {
             Some(FrameRef {
                 id: u64::from_ne_bytes(*id),
                 span_id: Some(span_id),
-                site: header.site.as_ref()?.info(),
+                site: header.site.as_ref()?.try_info()?, // `announce` has seen to it
                 values: Trusted::new(values),
                 has_extra: header.kind & Header::HAS_EXTRA != 0,
             })

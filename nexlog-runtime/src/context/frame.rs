@@ -28,6 +28,11 @@ pub(crate) const INLINE_BYTES: usize = 256;
 const KEPT_BLOCKS: u32 = 64;
 /// Numbers a thread takes at a time.
 const NUMBERS: u64 = 1 << 16;
+/// So many references only come together where somebody forgets them: such a frame stays for ever.
+/// A count that went around would free what is in use. `Arc` aborts there; a logger must not.
+const TOO_MANY: u32 = 1 << 31;
+/// What their number is then: whatever is given back, there is memory for less than half of it.
+const PINNED: u32 = TOO_MANY + TOO_MANY / 2;
 
 /// The head of a block; the values lie behind it.
 #[repr(C)]
@@ -236,7 +241,7 @@ fn next_id() -> u64 {
     if next.is_multiple_of(NUMBERS) {
         return more_ids();
     }
-    NEXT_ID.set(next + 1);
+    NEXT_ID.set(next.wrapping_add(1)); // the last of the last lot is a lot's end, too
     next
 }
 
@@ -255,9 +260,13 @@ pub(crate) fn number_anew() {
 #[cold]
 fn more_ids() -> u64 {
     // The first number of each lot stands for "take another lot".
-    let first = LOTS.fetch_add(1, Relaxed).wrapping_mul(NUMBERS) + 1;
+    let first = first_of(LOTS.fetch_add(1, Relaxed));
     NEXT_ID.set(first + 1);
     first
+}
+
+fn first_of(lot: u64) -> u64 {
+    lot.wrapping_mul(NUMBERS) + 1
 }
 
 impl Frame {
@@ -283,6 +292,14 @@ impl Frame {
     }
 }
 
+impl Frame {
+    fn add_ref(&self) {
+        if self.refs.fetch_add(1, Relaxed) >= TOO_MANY {
+            self.refs.store(PINNED, Relaxed);
+        }
+    }
+}
+
 /// One more reference to a frame (or to nothing), after which it and all around it may be
 /// handed to other threads.
 ///
@@ -297,14 +314,14 @@ pub(crate) unsafe fn own(frame: *const Frame) -> *const Frame {
         }
         // SAFETY: as above.
         if let Some(parent) = unsafe { inner.parent.get().as_ref() } {
-            parent.refs.fetch_add(1, Relaxed);
+            parent.add_ref();
         }
         inner.owns_parent.store(true, Relaxed);
         next = inner.parent.get();
     }
     // SAFETY: by the caller's promise.
     if let Some(frame) = unsafe { frame.as_ref() } {
-        frame.refs.fetch_add(1, Relaxed);
+        frame.add_ref();
     }
     frame
 }
@@ -366,5 +383,54 @@ unsafe fn release_all(mut frame: *const Frame) {
         // SAFETY: the last reference; it owns no parent any more, so this goes no deeper.
         unsafe { free(frame.cast_mut()) };
         frame = parent;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static SITE: Site = Site::new(255, 1, "0:.m\nf");
+
+    #[test]
+    fn references_that_are_forgotten_free_nothing_that_is_in_use() {
+        for start in [TOO_MANY - 100, u32::MAX - 100] {
+            let frame = Fresh::new(&SITE, 0, 0).unwrap().filled(&[]);
+            // SAFETY: a frame of this thread's, whose references are counted by hand: there is
+            // one, and it is alive until the last line.
+            unsafe {
+                (*frame).refs.store(start, Relaxed);
+                for _ in 0..200 {
+                    assert_eq!(own(frame), frame);
+                }
+                let around = Fresh::new(&SITE, 0, 0).unwrap().filled(&[]);
+                (*around).set_parent(frame, false);
+                release(own(around));
+                release(around);
+                assert!((*frame).refs.load(Relaxed) > PINNED - 200, "{start}");
+                for _ in 0..10_000 {
+                    release(frame);
+                }
+                assert!((*frame).refs.load(Relaxed) > TOO_MANY, "{start}");
+                (*frame).refs.store(1, Relaxed);
+                release(frame);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_never_0_and_never_the_same_where_a_lot_ends() {
+        let last = u64::MAX / NUMBERS;
+        for lot in [0, 1, (1 << 16) - 1, 1 << 16, last - 1, last] {
+            let first = first_of(lot);
+            assert_eq!(first % NUMBERS, 1);
+            NEXT_ID.set(first + (NUMBERS - 3));
+            let ids: Vec<_> = (0..4).map(|_| next_id()).collect();
+            assert_eq!(ids[..2], [first + (NUMBERS - 3), first + (NUMBERS - 2)], "lot {lot}");
+            // What follows is of a new lot, and not where the last one would go on.
+            assert_eq!((ids[2] % NUMBERS, ids[3] - ids[2]), (1, 1), "lot {lot}");
+        }
+        // Not in a million years: then from the start.
+        assert_eq!(first_of(last + 1), first_of(0));
     }
 }

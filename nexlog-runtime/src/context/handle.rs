@@ -172,6 +172,7 @@ pub(super) unsafe fn frames<'a>(frame: *const Frame) -> impl Iterator<Item = Fra
         next = frame.parent();
         Some(FrameRef::of(frame))
     })
+    .flatten() // without those for whose description there is no memory
 }
 
 /// What [`Context::wrap`] takes: a closure without arguments that is `Send`, or a future. The

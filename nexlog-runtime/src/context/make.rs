@@ -192,7 +192,8 @@ impl Fields for FieldSet {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {
         // SAFETY: our reference keeps it alive.
         if let Some(frame) = unsafe { self.frame.as_ref() } {
-            FrameRef::of(frame).fields().for_each(|(key, value)| out.field(key, &value));
+            let fields = FrameRef::of(frame).into_iter().flat_map(|frame| frame.fields());
+            fields.for_each(|(key, value)| out.field(key, &value));
         }
     }
 }
@@ -216,7 +217,7 @@ impl core::fmt::Debug for FieldSet {
         // SAFETY: our reference keeps it alive.
         let frame = unsafe { self.frame.as_ref() };
         f.debug_map()
-            .entries(frame.into_iter().flat_map(|frame| FrameRef::of(frame).fields()))
+            .entries(frame.and_then(FrameRef::of).into_iter().flat_map(|frame| frame.fields()))
             .finish()
     }
 }
@@ -245,7 +246,7 @@ impl FrameDraft {
     pub fn finish(mut self) -> Made {
         let mut flags = 0;
         if self.image.cut_bytes() > 0 {
-            self.image.push_extra(&self.site.info().slots, 0, &[]);
+            self.image.push_extra(&self.site.info().slots, 0, &[]); // without: a name may come twice
             flags = Header::HAS_EXTRA;
         }
         let values = self.image.buffer.as_bytes();

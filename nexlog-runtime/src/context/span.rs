@@ -73,7 +73,8 @@ impl Span {
     /// Its name; empty for none.
     pub fn name(&self) -> &'static str {
         // SAFETY: our reference keeps it alive.
-        unsafe { self.frame.as_ref() }.and_then(|frame| FrameRef::of(frame).name()).unwrap_or("")
+        let frame = unsafe { self.frame.as_ref() }.and_then(FrameRef::of);
+        frame.and_then(|frame| frame.name()).unwrap_or("")
     }
 
     /// In force on this thread until the guard is dropped.
@@ -141,7 +142,7 @@ impl fmt::Debug for Span {
         // SAFETY: our reference keeps it alive.
         let frame = unsafe { self.frame.as_ref() };
         let fields: Vec<_> =
-            frame.into_iter().flat_map(|frame| FrameRef::of(frame).fields()).collect();
+            frame.and_then(FrameRef::of).into_iter().flat_map(|frame| frame.fields()).collect();
         f.debug_struct("Span").field("name", &self.name()).field("fields", &fields).finish()
     }
 }

@@ -195,7 +195,7 @@ fn a_large_frame_is_cut_and_says_so() {
     let _scope = frame2(&SCOPE, &text, padding(1)).scope();
     // SAFETY: the scope is on.
     let frame: &Frame = unsafe { &*stack::current() };
-    let frame = super::chain::FrameRef::of(frame);
+    let frame = super::chain::FrameRef::of(frame).unwrap();
     assert!(matches!(frame.field("x"), Some(ValueRef::Str(text)) if text.len() < 4_200));
     assert_eq!(frame.field("truncated"), Some(ValueRef::U64(10_000)));
 }
@@ -345,4 +345,22 @@ fn a_span_id_of_a_user_that_is_too_long_makes_no_wrong_header() {
     let header = Context::empty().trace_id(7).field("span_id", long).traceparent().unwrap();
     assert_eq!(header.len(), 55, "{header}");
     assert!(Context::from_traceparent(&header).is_ok());
+}
+
+#[test]
+fn enterings_are_told_apart_however_many_there_were() {
+    for start in [u64::from(u32::MAX) - 3, u64::from(u32::MAX), u64::MAX - 100] {
+        stack::count_from(start);
+        let (first, second, third) = (scope(1), span(2).entered(), scope(3));
+        drop(second);
+        assert_eq!(shown(), "x3 s2 x1", "{start}: below one that is on");
+        drop(third);
+        assert_eq!(shown(), "x1", "{start}");
+        let carried = Context::current().in_scope(|| scope(4));
+        assert_eq!(shown(), "x1", "{start}");
+        drop(first);
+        drop(carried);
+        assert_eq!(shown(), "", "{start}");
+        assert!(!stack::has_ended());
+    }
 }

@@ -9,7 +9,6 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::chain::FrameRef;
 use super::frame::Frame;
 use super::stack::Bound;
 use crate::lane::draft::Draft;
@@ -219,7 +218,7 @@ pub(super) fn finish_future(frame: &Frame, site: &'static Site) {
 
 /// Makes a record inside the span for every logger that asks for as much.
 fn record(frame: &Frame, wanted: SpanRecords, site: &'static Site, fill: impl Fn(&mut Draft<'_>)) {
-    let info = FrameRef::of(frame).site;
+    let Some(info) = frame.site.try_info() else { return };
     let level = info.level.unwrap_or(Level::Info);
     let loggers = loggers();
     // SAFETY: the caller has a reference.

@@ -5,6 +5,7 @@
 //! mixed with a key of this process that nobody outside knows. So they cost nothing until
 //! somebody asks, are equal on every thread, and differ between processes.
 
+use core::fmt::Write;
 use core::hash::{BuildHasher, Hasher};
 use std::hash::RandomState;
 use std::sync::OnceLock;
@@ -13,6 +14,7 @@ use super::chain::FrameRef;
 use super::handle::Context;
 use super::make::FrameDraft;
 use crate::error::Error;
+use crate::lane::memory::try_text;
 use crate::site::callsite::{Site, SiteInfo, SlotKind};
 use crate::value::capture::Bytes;
 use crate::value::view::ValueRef;
@@ -40,7 +42,7 @@ pub(crate) const SPAN_ID_KEY: &str = "span_id";
 
 /// Whether a frame of this site says which trace of another process this belongs to.
 pub(crate) fn is_remote(site: &SiteInfo) -> bool {
-    core::ptr::eq(site, TRACE.info())
+    TRACE.try_info().is_some_and(|trace| core::ptr::eq(site, trace))
 }
 
 /// The sampled flag, which is what a trace that began here has.
@@ -122,8 +124,10 @@ impl Context {
     /// # Ok::<(), nexlog_runtime::Error>(())
     /// ```
     pub fn from_traceparent(header: &str) -> Result<Context, Error> {
-        let parts = parse(header.trim())
-            .map_err(|problem| Error::Traceparent { header: header.to_owned(), problem })?;
+        let parts = parse(header.trim()).map_err(|problem| Error::Traceparent {
+            header: try_text(header).unwrap_or_default(),
+            problem,
+        })?;
         let mut draft = FrameDraft::begin(&TRACE);
         draft.push(&Bytes(&parts.trace_id.to_be_bytes()));
         draft.push(&Bytes(&parts.span_id.to_be_bytes()));
@@ -156,7 +160,7 @@ impl Context {
     }
 
     /// The W3C `traceparent` header for calls to other services: the trace, and the innermost
-    /// span as their parent. `None` outside of any span and trace.
+    /// span as their parent. `None` outside of any span and trace, and when there is no memory.
     ///
     /// The trace is the one that came from outside, or else began with the outermost span.
     pub fn traceparent(&self) -> Option<String> {
@@ -186,6 +190,28 @@ impl Context {
         let of_trace = || u128::from(mixed((trace_id >> 1) as u64, 3));
         let span_id = span_id.unwrap_or_else(of_trace);
         let flags = flags.unwrap_or(SAMPLED);
-        Some(format!("00-{trace_id:032x}-{span_id:016x}-{flags:02x}"))
+        let mut header = String::new();
+        header.try_reserve_exact(2 + 1 + 32 + 1 + 16 + 1 + 2).ok()?;
+        write!(header, "00-{trace_id:032x}-{span_id:016x}-{flags:02x}").ok()?;
+        Some(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_differ_and_are_never_0_at_every_edge() {
+        let edges = [0, 1 << 16, 1 << 31, 1 << 32, 1 << 63];
+        let numbers = edges
+            .iter()
+            .flat_map(|edge: &u64| (0..200).map(|more| edge.wrapping_sub(100).wrapping_add(more)));
+        let mut ids: Vec<u64> =
+            numbers.flat_map(|number| (0..4).map(move |lane| mixed(number, lane))).collect();
+        assert!(!ids.contains(&0));
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), edges.len() * 200 * 4);
     }
 }

@@ -14,8 +14,8 @@ use std::path::PathBuf;
 use super::home::{Home, Orphan};
 use super::layout::{
     CHUNK_BYTES, CLOCK_WORDS, ENTRIES, ENTRY_HEAD, EntryHead, HEAD_BYTES, HEAD_ENTRIES,
-    INTENT_WORDS, INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES,
-    ORDER_MARK, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
+    INTENT_WORDS, INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
 };
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -34,6 +34,7 @@ pub(super) struct DeadFile {
     pub(super) format: String,
     pub(super) filter: String,
     pub(super) mode: u32,
+    pub(super) is_mapped: bool,
     pub(super) intent: Option<Intent>,
     /// Which of its entries were there.
     entries: u8,
@@ -45,9 +46,15 @@ const FILE_ENTRIES: [u64; 4] = [entry::PATH, entry::FORMAT, entry::FILTER, entry
 /// A batch that was being written.
 #[derive(Debug)]
 pub(super) struct Intent {
+    /// What became of it is known: it is as if it was written.
+    pub(super) is_settled: bool,
     pub(super) identity: Identity,
     pub(super) offset: u64,
     pub(super) bytes: u64,
+    /// Of its format's key the digest.
+    pub(super) format: u64,
+    /// Its first bytes, and as many last ones.
+    pub(super) head: Vec<u8>,
     pub(super) tail: Vec<u8>,
 }
 
@@ -69,8 +76,7 @@ pub(super) struct DeadLane {
 impl Intent {
     /// Whether there can be such a batch.
     fn makes_sense(&self) -> bool {
-        let end = self.offset.checked_add(self.bytes).and_then(|end| i64::try_from(end).ok());
-        end.is_some() && self.tail.len() as u64 == self.bytes.min(MAX_TAIL as u64)
+        self.offset.checked_add(self.bytes).is_some_and(|end| i64::try_from(end).is_ok())
     }
 }
 
@@ -168,6 +174,10 @@ impl Dead {
             strange.extend(owners.into_iter().filter(|number| !all.contains(number)));
         }
         dead.damaged += strange.len() as u64;
+        // Of the others nothing can be written, and nothing must be noted where they seem to be.
+        let count = dead.lanes.len();
+        dead.lanes.retain(|lane| !lane.segments.is_empty());
+        dead.damaged += (count - dead.lanes.len()) as u64;
         if dead.damaged > 0 && all.is_empty() {
             return Err("its lanes are damaged; if nobody needs its records, delete it".into());
         }
@@ -193,6 +203,22 @@ impl Dead {
         }
         pieces.sort_by_key(|piece| (piece.offset, piece.kind));
         pieces.dedup_by_key(|piece| (piece.offset, piece.kind));
+        // What is recovered is noted in lanes: they must not lie where records do, nor in each other.
+        let chunks = pieces.iter().filter(|piece| piece.kind == SEGMENTS);
+        let chunks: Vec<u64> = chunks.map(|piece| piece.offset).collect();
+        let mut free = UNIT;
+        pieces.retain(|piece| {
+            let (start, end) = (piece.offset, piece.offset + LANES_BYTES as u64);
+            let meets = |chunk: &u64| start < chunk + CHUNK_BYTES as u64 && *chunk < end;
+            if piece.kind != LANES || start == UNIT {
+                free = free.max(if piece.kind == LANES { end } else { UNIT });
+                return true;
+            }
+            let is_free = start >= free && !chunks.iter().any(meets);
+            self.damaged += u64::from(!is_free);
+            free = if is_free { end } else { free };
+            is_free
+        });
         let mut end = length;
         for number in (0..pieces.len()).rev() {
             let offset = pieces[number].offset;
@@ -268,6 +294,7 @@ impl Dead {
                     entry::MODE => {
                         let mode = bytes.first_chunk().map(|mode| u32::from_ne_bytes(*mode));
                         file.mode = mode.unwrap_or(0o600) & 0o666 | 0o600;
+                        file.is_mapped = mode.is_some_and(|mode| mode & IS_MAPPED != 0);
                     }
                     _ => {}
                 }
@@ -417,25 +444,57 @@ impl Dead {
     }
 
     /// Notes whether the intent counts.
-    pub(super) fn note_open(&self, file: usize, is_open: bool) -> io::Result<()> {
-        let place = INTENTS + file * INTENT_WORDS + intent::IS_OPEN;
-        self.note(8 * place as u64, &[u64::from(is_open)])
+    pub(super) fn note_intent_state(&self, file: usize, state: u64) -> io::Result<()> {
+        let place = INTENTS + file * INTENT_WORDS + intent::STATE;
+        self.note(8 * place as u64, &[state])
     }
 }
 
 impl DeadFile {
     fn new(head: &[u64], number: usize) -> DeadFile {
         let words = &head[INTENTS + number * INTENT_WORDS..][..INTENT_WORDS];
-        let tail: Vec<u8> =
-            words[intent::TAIL..].iter().flat_map(|word| word.to_ne_bytes()).collect();
-        let length = usize::try_from(words[intent::TAIL_BYTES]).unwrap_or(0).min(MAX_TAIL);
-        let intent = (words[intent::IS_OPEN] == 1).then(|| Intent {
+        let length = usize::try_from(words[intent::BYTES]).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
+        let sample = |at: usize| {
+            let words = words[at..][..SAMPLE_BYTES / 8].iter();
+            words.flat_map(|word| word.to_ne_bytes()).take(length).collect()
+        };
+        let state = words[intent::STATE];
+        let intent = [intent::OPEN, intent::SETTLED].contains(&state).then(|| Intent {
+            is_settled: state == intent::SETTLED,
             identity: (words[intent::DEVICE], words[intent::INODE]),
             offset: words[intent::OFFSET],
             bytes: words[intent::BYTES],
-            tail: tail.get(..length).unwrap_or(&[]).to_vec(),
+            format: words[intent::FORMAT],
+            head: sample(intent::HEAD),
+            tail: sample(intent::TAIL),
         });
         DeadFile { intent, mode: 0o600, ..DeadFile::default() }
+    }
+}
+
+impl Orphan {
+    /// Which of its files is this one, if it was writing there, and where that began. Read without
+    /// its lock: the words of a process that lives may change meanwhile.
+    pub(super) fn intent_within(
+        &self,
+        identity: Identity,
+        length: u64,
+    ) -> io::Result<Option<(usize, Intent)>> {
+        let words = words_of(&read(&self.file, 0, HEAD_BYTES)?);
+        let Ok(files) = check_head(&words) else { return Ok(None) };
+        let found = (0..files).find_map(|number| {
+            let intent = DeadFile::new(&words, number).intent.filter(|i| !i.is_settled)?;
+            let end = intent.offset.saturating_add(intent.bytes);
+            let is_within = intent.offset < length && length <= end;
+            (intent.identity == identity && is_within).then_some((number, intent))
+        });
+        Ok(found)
+    }
+
+    /// Notes that nothing is being written.
+    pub(super) fn close_intent(&self, number: usize) -> io::Result<()> {
+        let place = INTENTS + number * INTENT_WORDS + intent::STATE;
+        folder::write_at(&self.file, 8 * place as u64, &0_u64.to_ne_bytes())
     }
 }
 

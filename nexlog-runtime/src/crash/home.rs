@@ -71,7 +71,7 @@ impl Home {
         if folder::try_lock(&file)? {
             return Ok(file);
         }
-        Err(io::Error::other("somebody else has locked it"))
+        Err(io::Error::new(ErrorKind::WouldBlock, "somebody else has locked it"))
     }
 
     /// Gives the ring its name.
@@ -95,35 +95,46 @@ impl Home {
 
     /// The rings whose processes are dead, oldest first, each locked for us; and whether some live.
     pub(super) fn dead(&self) -> io::Result<(Vec<Orphan>, bool)> {
+        for name in self.names(UNFINISHED)? {
+            // One that somebody is about to make is locked, or gone before it is.
+            let is_dead = |file: &fs::File| folder::try_lock(file).unwrap_or(false);
+            if self.folder.open_write(&name).is_ok_and(|file| is_dead(&file)) {
+                let _ = self.folder.remove(&name);
+            }
+        }
         let (mut dead, mut has_living) = (Vec::new(), false);
-        for name in self.folder.list()? {
-            let text = name.as_encoded_bytes();
-            let is_unfinished = text.starts_with(UNFINISHED.as_bytes());
-            if !is_unfinished && !text.starts_with(RING.as_bytes()) {
+        for ring in self.all()? {
+            if !ring.lock()? {
+                has_living = true;
                 continue;
             }
+            let identity = folder::look_at_file(&ring.file, &self.path.join(&ring.name))?.identity;
+            // Somebody else may have replayed it just now.
+            if self.folder.look(&ring.name)?.is_some_and(|look| look.identity == identity) {
+                dead.push(ring);
+            }
+        }
+        Ok((dead, has_living))
+    }
+
+    /// All rings of this user, oldest first.
+    pub(super) fn all(&self) -> io::Result<Vec<Orphan>> {
+        let mut rings = Vec::new();
+        for name in self.names(RING)? {
             let Ok(file) = self.folder.open_write(&name) else { continue };
             let metadata = file.metadata()?;
-            if !metadata.is_file() || !is_own(&metadata) {
-                continue; // nobody of us has made it
+            if metadata.is_file() && is_own(&metadata) {
+                rings.push(Orphan { name, file });
             }
-            if !folder::try_lock(&file)? {
-                has_living |= !is_unfinished;
-                continue;
-            }
-            let identity = folder::look_at_file(&file, &self.path.join(&name))?.identity;
-            // Somebody else may have replayed it just now.
-            if self.folder.look(&name)?.is_none_or(|look| look.identity != identity) {
-                continue;
-            }
-            if is_unfinished {
-                let _ = self.folder.remove(&name);
-                continue;
-            }
-            dead.push(Orphan { name, file });
         }
-        dead.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok((dead, has_living))
+        Ok(rings)
+    }
+
+    fn names(&self, start: &str) -> io::Result<Vec<OsString>> {
+        let mut names = self.folder.list()?;
+        names.retain(|name| name.as_encoded_bytes().starts_with(start.as_bytes()));
+        names.sort();
+        Ok(names)
     }
 
     /// Which file this ring is now.
@@ -132,11 +143,18 @@ impl Home {
     }
 }
 
-/// A ring whose process is dead; ours as long as the file is open.
+/// A ring of another process; once it is locked, of a dead one, and ours as long as the file is open.
 #[derive(Debug)]
 pub(super) struct Orphan {
     pub(super) name: OsString,
     pub(super) file: fs::File,
+}
+
+impl Orphan {
+    /// Takes it, if its process is dead.
+    pub(super) fn lock(&self) -> io::Result<bool> {
+        folder::try_lock(&self.file)
+    }
 }
 
 fn is_own(metadata: &fs::Metadata) -> bool {

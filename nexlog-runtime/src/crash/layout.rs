@@ -23,7 +23,8 @@ const _: () = assert!(HEAD_BYTES as u64 == UNIT);
 pub(super) const CHUNK_BYTES: usize = CHUNK_SEGMENTS as usize * SEGMENT_BYTES;
 /// As much as one piece of entries, if no entry needs more.
 pub(super) const ENTRIES_BYTES: usize = HEAD_BYTES;
-pub(super) const LANES_BYTES: usize = HEAD_BYTES;
+/// Enough for 256 lanes of a logger with one file.
+pub(super) const LANES_BYTES: usize = 4 * HEAD_BYTES;
 
 pub(super) const MAGIC: u64 = u64::from_ne_bytes(*b"nexlog\0R");
 /// Another number where the bytes of a word lie in another order.
@@ -61,7 +62,7 @@ pub(super) const MAX_PIECES: usize = 2048;
 /// Where the intents begin, one for each file.
 pub(super) const INTENTS: usize = 2112;
 /// Words of an intent.
-pub(super) const INTENT_WORDS: usize = 16;
+pub(super) const INTENT_WORDS: usize = 24;
 /// Where the entries begin that lie in the head.
 pub(super) const HEAD_ENTRIES: usize = 4096;
 const _: () = assert!(head::TABLE + MAX_PIECES <= INTENTS);
@@ -71,19 +72,31 @@ const _: () =
 /// Places of words in an intent: a batch of this file that is being written.
 pub(super) mod intent {
     /// Whether the rest counts.
-    pub const IS_OPEN: usize = 0;
+    pub const STATE: usize = 0;
     pub const DEVICE: usize = 1;
     pub const INODE: usize = 2;
     /// Where in the file the batch begins.
     pub const OFFSET: usize = 3;
     pub const BYTES: usize = 4;
-    /// How many of the batch's last bytes are here.
-    pub const TAIL_BYTES: usize = 5;
-    pub const TAIL: usize = 6;
+    /// The batch's first bytes, or all: [`SAMPLE_BYTES`](super::SAMPLE_BYTES).
+    pub const HEAD: usize = 5;
+    /// The last ones, as many.
+    pub const TAIL: usize = HEAD + super::SAMPLE_BYTES / 8;
+    /// Of the format's key the digest: a recovery may write in another one than the file was in.
+    pub const FORMAT: usize = TAIL + super::SAMPLE_BYTES / 8;
+
+    /// Nothing is being written.
+    pub const NONE: u64 = 0;
+    /// It is being written.
+    pub const OPEN: u64 = 1;
+    /// What is to be done of it was done, and is about to be noted.
+    pub const SETTLED: u64 = 2;
 }
 
-/// Of a batch's end, what is kept in an intent.
-pub(super) const MAX_TAIL: usize = 64;
+/// Of a batch's beginning and of its end, what is kept in an intent at most. A record begins with
+/// its time, so that two that end alike are told from each other.
+pub(super) const SAMPLE_BYTES: usize = 64;
+const _: () = assert!(intent::FORMAT < INTENT_WORDS);
 
 /// Kinds of pieces.
 pub(super) const LANES: u64 = 1;
@@ -104,8 +117,10 @@ pub(super) const fn piece_parts(word: u64) -> (u64, u64, u64) {
 /// How a lane's words lie, where there are so many files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaneShape {
-    /// Bytes of one, a multiple of 128.
+    /// Bytes of one: a power of two, as a division would cost more than all else that is noted.
     pub bytes: usize,
+    /// Of the number of those in a piece, the logarithm.
+    pub piece_bits: u32,
 }
 
 /// Bytes of the name of a lane's thread.
@@ -117,12 +132,19 @@ impl LaneShape {
     pub(super) const CONSUMED: usize = Words::CONSUMED_AT / 8;
 
     pub(super) const fn of(files: usize) -> LaneShape {
-        LaneShape { bytes: Words::BYTES + (16 * files).next_multiple_of(128) + THREAD_BYTES }
+        let bytes = Words::BYTES + (16 * files).next_multiple_of(128) + THREAD_BYTES;
+        let bytes = bytes.next_power_of_two();
+        LaneShape { bytes, piece_bits: (LANES_BYTES / bytes).ilog2() }
     }
 
     /// How many there are in a piece.
     pub(super) const fn in_piece(self) -> usize {
-        LANES_BYTES / self.bytes
+        1 << self.piece_bits
+    }
+
+    /// The piece that a lane is in, and its place there.
+    pub(super) const fn place(self, lane: usize) -> (usize, usize) {
+        (lane >> self.piece_bits, lane & (self.in_piece() - 1))
     }
 
     /// Up to where this file has the lane, and behind it up to where it will have it once its
@@ -199,6 +221,14 @@ pub(super) fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
         (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })
 }
+
+/// What tells a format's key from others; 0 for a format of the program's own.
+pub(super) fn format_digest(key: &str) -> u64 {
+    if key.is_empty() { 0 } else { digest(text_words(key.as_bytes())).max(1) }
+}
+
+/// In the entry of a file's permissions: it is written through memory.
+pub(super) const IS_MAPPED: u32 = 1 << 31;
 
 /// The words of a text, the last one filled up with zeros.
 pub(super) fn text_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {

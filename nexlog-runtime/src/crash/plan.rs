@@ -1,5 +1,6 @@
 //! The builder's part: before files are opened, after that, and a ring of its own.
 
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +13,16 @@ use crate::lane::read::Common;
 use crate::sink::output::{OpenOutput, Output};
 use crate::site::known;
 
+/// How often others may be faster while a ring is made.
+const ATTEMPTS: u32 = 8;
+
 /// What a file of the logger is, once it is open.
 struct Known {
     /// Which output it is.
     output: usize,
     path: PathBuf,
     mode: u32,
+    is_mapped: bool,
 }
 
 /// What dead processes have left for the files of a logger.
@@ -47,14 +52,20 @@ impl Remains {
                 homes.push(home);
             }
             let path = settled_path(file.path());
-            targets.push(Target {
-                path: path.clone(),
-                format,
-                filter: output.own_filter().cloned(),
+            targets.push(Target { path: path.clone(), format });
+            known.push(Known {
+                output: number,
+                path,
+                mode: file.permissions(),
+                is_mapped: file.is_mapped(),
             });
-            known.push(Known { output: number, path, mode: file.permissions() });
         }
         let finds = homes.iter().map(|home| Finds::look(home, &targets)).collect();
+        for output in outputs {
+            if let (Some(file), Some(home)) = (output.file_mut(), homes.first()) {
+                file.set_rings(home.clone());
+            }
+        }
         Remains { files: known, finds, home: homes.into_iter().next() }
     }
 
@@ -91,13 +102,24 @@ impl Remains {
             plans.push(FilePlan {
                 path: settled_path(&file.path), // now that its folder is there
                 mode: file.mode,
+                is_mapped: file.is_mapped,
                 format: format_key(&*output.format),
                 filter: output.filter.as_ref().map_or_else(String::new, ToString::to_string),
             });
         }
-        let home = Home::make(path).map_err(|error| crash_error(path, "make", error))?;
-        let ring = Ring::create(home, &plans, common.as_bytes(), clock);
-        let ring = Arc::new(ring.map_err(|error| crash_error(path, "make", error))?);
+        let mut made = Err(io::Error::other("it was not tried"));
+        for _ in 0..ATTEMPTS {
+            made = Home::make(path)
+                .and_then(|home| Ring::create(home, &plans, common.as_bytes(), clock));
+            // Others take away what seems to be left over: the empty folder, the unfinished file.
+            let is_taken = |error: &io::Error| {
+                matches!(error.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock)
+            };
+            if !made.as_ref().is_err_and(is_taken) {
+                break;
+            }
+        }
+        let ring = Arc::new(made.map_err(|error| crash_error(path, "make", error))?);
         if !known::tell(&ring) {
             ring.finish();
             return Ok(None);

@@ -5,8 +5,9 @@
 //! [`Finds::replay`] has each file write what it lacks, and notes in the dead ring what it did, so
 //! that this may be killed as well.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::ops::Range;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::dead::{Dead, DeadLane, Intent};
 use super::home::Home;
+use super::layout::{format_digest, intent};
 use super::ring::intent_words;
 use crate::buffer::Buffer;
 use crate::error::Error;
@@ -27,7 +29,7 @@ use crate::sink::file::File;
 use crate::sink::output::{OpenOutput, Output};
 use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
-use crate::sys::folder::{self, Folder};
+use crate::sys::folder::{self, Folder, Identity};
 use crate::value::Seal;
 use crate::{Json, Text};
 
@@ -66,9 +68,8 @@ pub struct Recovered {
 ///
 /// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
 /// files that they open; this is for programs that are not started again. Only files in the built-in
-/// formats [`Json::new`](crate::Json::new), [`Text::full`](crate::Text::full) and the other presets
-/// without further options can be written here, as the others are known to their programs only. Files
-/// are not rotated. Processes that live are left alone.
+/// formats [`Json::new`](crate::Json::new) and [`Text::compact`](crate::Text::compact) without further
+/// options can be written here, as the others are known to their programs only. Files are not rotated. Processes that live are left alone.
 ///
 /// # Errors
 /// When the folder cannot be read. What is wrong with single files is in [`Report::problems`].
@@ -104,7 +105,6 @@ pub fn recover(dir: impl AsRef<Path>) -> Result<Report, Error> {
 pub(crate) struct Target<'a> {
     pub(crate) path: PathBuf,
     pub(crate) format: &'a dyn Format,
-    pub(crate) filter: Option<Filter>,
 }
 
 /// The dead rings of one folder.
@@ -124,9 +124,8 @@ impl Finds {
             let (orphans, has_living) = home.dead()?;
             for orphan in orphans {
                 let path = home.path.join(&orphan.name);
-                let opened = Dead::open(&home, orphan).and_then(|mut dead| {
-                    settle(&mut dead, &home, targets, has_living).map(|()| dead)
-                });
+                let opened = Dead::open(&home, orphan)
+                    .and_then(|mut dead| settle(&mut dead, targets, has_living).map(|()| dead));
                 match opened {
                     Ok(dead) => finds.dead.push(dead),
                     Err(problem) => finds.problems.push(Error::Recovery { path, problem }),
@@ -285,6 +284,7 @@ fn write_file(
         dead,
         number,
         sink: &mut *output.sink,
+        format: format_digest(&format_key(&*output.format)),
         buffer: Buffer::new(),
         ends: Vec::new(),
         places: Vec::new(),
@@ -320,6 +320,8 @@ struct Writer<'a> {
     dead: &'a Dead,
     number: usize,
     sink: &'a mut dyn Sink,
+    /// Of its format's key the digest.
+    format: u64,
     buffer: Buffer,
     ends: Vec<usize>,
     /// Of each record: its lane, and where in that it ends.
@@ -348,6 +350,7 @@ impl Writer<'_> {
             dead: self.dead,
             file: self.number,
             places: &self.places,
+            format: self.format,
             problem: RefCell::new(None),
         };
         let batch = Batch::new(self.buffer.as_bytes(), &self.ends, &|_| None).noted(Some(&noting));
@@ -377,6 +380,7 @@ struct Noting<'a> {
     dead: &'a Dead,
     file: usize,
     places: &'a [(usize, u64)],
+    format: u64,
     problem: RefCell<Option<io::Error>>,
 }
 
@@ -388,11 +392,8 @@ impl Noting<'_> {
     }
 
     /// How far each lane is with these records.
-    fn lanes(&self, records: Range<usize>) -> Vec<(usize, u64)> {
-        let records = self.places.get(records).unwrap_or(&[]);
-        let mut lanes = std::collections::BTreeMap::new();
-        lanes.extend(records.iter().copied()); // of each lane the last
-        lanes.into_iter().collect()
+    fn lanes(&self, records: Range<usize>) -> BTreeMap<usize, u64> {
+        last_of_each(self.places.get(records).unwrap_or(&[]))
     }
 }
 
@@ -402,9 +403,8 @@ impl Journal for Noting<'_> {
             for lane in self.lanes(records) {
                 self.dead.note_lane(self.file, lane, true)?;
             }
-            let words: Vec<u64> = intent_words(writing).collect();
-            self.dead.note_intent(self.file, &words)?;
-            self.dead.note_open(self.file, true)
+            self.dead.note_intent(self.file, &intent_words(writing, self.format))?;
+            self.dead.note_intent_state(self.file, intent::OPEN)
         });
     }
 
@@ -413,7 +413,7 @@ impl Journal for Noting<'_> {
             for lane in self.lanes(records) {
                 self.dead.note_lane(self.file, lane, false)?;
             }
-            self.dead.note_open(self.file, false)
+            self.dead.note_intent_state(self.file, intent::NONE)
         });
     }
 }
@@ -426,41 +426,73 @@ enum Outcome {
     UpTo(Vec<(usize, u64)>),
 }
 
-/// Finds out for each file what became of its last batch, and notes it.
-fn settle(
-    dead: &mut Dead,
-    home: &Home,
-    targets: &[Target<'_>],
-    has_living: bool,
-) -> Result<(), String> {
-    let _ = home;
+/// Finds out for each file what became of its last batch, and notes it, so that this may be killed
+/// as well: first up to where the lanes have become its own, in place of what it was to be; that this
+/// is settled; and then that it is done. What was about to be written counts no more then, as the
+/// next intent says it of some lanes only.
+fn settle(dead: &mut Dead, targets: &[Target<'_>], has_living: bool) -> Result<(), String> {
     for number in 0..dead.files.len() {
-        let Some(intent) = dead.files[number].intent.take() else { continue };
-        let outcome = outcome_of(dead, number, &intent, targets, has_living).map_err(|error| {
-            let path = dead.files[number].path.display().to_string();
-            format!("`{path}` cannot be looked at ({error}); see to it and start again")
-        })?;
-        for lane in &mut dead.lanes {
-            let Some((done, pending)) = lane.files.get_mut(number) else { continue };
-            match &outcome {
-                // Words of lanes that the batch had nothing of say what was done before.
-                Outcome::Whole => *done = (*done).max(*pending),
-                Outcome::UpTo(lanes) => {
-                    for (_, position) in lanes.iter().filter(|(known, _)| *known == lane.number) {
-                        *done = (*done).max(*position);
-                    }
-                }
+        let intent = dead.files[number].intent.take();
+        let outcome = match &intent {
+            None => Outcome::UpTo(Vec::new()),
+            Some(intent) if intent.is_settled => Outcome::Whole,
+            Some(intent) => {
+                outcome_of(dead, number, intent, targets, has_living).map_err(|error| {
+                    let path = dead.files[number].path.display().to_string();
+                    format!("`{path}` cannot be looked at ({error}); see to it and start again")
+                })?
             }
-        }
-        let noted = dead.lanes.iter().try_for_each(|lane| {
-            let position = lane.files.get(number).map_or(0, |(done, _)| *done);
-            dead.note_lane(number, (lane.number, position), false)
-        });
-        noted
-            .and_then(|()| dead.note_open(number, false))
+        };
+        note_outcome(dead, number, &outcome, intent.is_some())
             .map_err(|error| format!("it cannot be written ({error}); see to its disk"))?;
     }
     Ok(())
+}
+
+fn note_outcome(
+    dead: &mut Dead,
+    number: usize,
+    outcome: &Outcome,
+    is_open: bool,
+) -> io::Result<()> {
+    let before: Vec<_> = dead.lanes.iter().map(|lane| lane.files[number]).collect();
+    let ends = match outcome {
+        Outcome::UpTo(lanes) => last_of_each(lanes),
+        Outcome::Whole => BTreeMap::new(),
+    };
+    for lane in &mut dead.lanes {
+        let (done, pending) = lane.files[number];
+        let position = match outcome {
+            // Words of lanes that the batch had nothing of say what was done before.
+            Outcome::Whole => done.max(pending),
+            Outcome::UpTo(_) => ends.get(&lane.number).map_or(done, |end| done.max(*end)),
+        };
+        lane.files[number] = (position, position);
+    }
+    let note = |is_pending: bool| {
+        dead.lanes.iter().zip(&before).try_for_each(|(lane, (done, pending))| {
+            let (position, _) = lane.files[number];
+            let is_noted = position == if is_pending { *pending } else { *done };
+            if is_noted {
+                return Ok(());
+            }
+            dead.note_lane(number, (lane.number, position), is_pending)
+        })
+    };
+    note(true)?;
+    if is_open {
+        dead.note_intent_state(number, intent::SETTLED)?;
+        note(false)?;
+        dead.note_intent_state(number, intent::NONE)?;
+    }
+    Ok(())
+}
+
+/// Of each lane's positions the last.
+fn last_of_each(places: &[(usize, u64)]) -> BTreeMap<usize, u64> {
+    let mut lanes = BTreeMap::new();
+    lanes.extend(places.iter().copied());
+    lanes
 }
 
 fn outcome_of(
@@ -470,9 +502,10 @@ fn outcome_of(
     targets: &[Target<'_>],
     has_living: bool,
 ) -> io::Result<Outcome> {
-    let path = &dead.files[number].path;
-    let nothing = || Ok(Outcome::UpTo(Vec::new()));
-    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return nothing() };
+    let described = &dead.files[number];
+    let path = &described.path;
+    let nothing = Outcome::UpTo(Vec::new());
+    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return Ok(nothing) };
     let folder = Folder::open(parent)?;
     let turn = Turn::take(&folder, path)?;
     let Some(file) = find(&folder, path, intent)? else {
@@ -480,30 +513,39 @@ fn outcome_of(
         return Ok(Outcome::Whole);
     };
     let length = file.metadata()?.len();
-    if is_there(&file, length, intent)? {
+    if is_there(&file, length, intent, described.is_mapped)? {
         return Ok(Outcome::Whole);
     }
     if length <= intent.offset {
-        return nothing();
+        return Ok(nothing);
     }
-    if has_living {
-        let target = targets.iter().find(|target| target.path == *path);
-        let stated = known_format(&dead.files[number].format);
-        let format = target.map(|target| target.format).or(stated.as_deref());
-        let filter = target.and_then(|target| target.filter.clone());
-        return match format {
-            Some(format) => {
-                let mut encoding = Encoding::new(format, filter.as_ref());
-                compare(dead, number, intent, &file, length, &mut encoding, turn.is_some())
-            }
-            None => nothing(),
-        };
+    // In the format that it was written in: the process's, or that of who was recovering it.
+    let target = targets.iter().find(|target| target.path == *path).map(|target| target.format);
+    let stated = known_format(&described.format);
+    let known = target.into_iter().chain(stated.as_deref());
+    let is_it = |format: &&dyn Format| format_digest(&format_key(*format)) == intent.format;
+    let there = Region { file: &file, length, may_cut: turn.is_some() || !has_living };
+    if let Some(format) = known.filter(|_| intent.format != 0).find(is_it) {
+        let filter = (!described.filter.is_empty()).then(|| Filter::parse(&described.filter).0);
+        let mut encoding = Encoding::new(format, filter.as_ref());
+        return compare(dead, number, intent, &there, &mut encoding);
     }
-    // Nobody else was there: what follows the place is the batch's beginning, or where it was to be.
-    if length <= intent.offset.saturating_add(intent.bytes) {
+    // What it would have been is not known: if nobody else was there, it is the batch's beginning, or
+    // what somebody without a ring has written, which stays.
+    let is_within = length <= intent.offset.saturating_add(intent.bytes);
+    if !has_living && is_within && folder::begins_at(&file, intent.offset, &intent.head)? {
         file.set_len(intent.offset)?;
     }
-    nothing()
+    Ok(nothing)
+}
+
+/// Where a batch was to be written.
+struct Region<'a> {
+    file: &'a fs::File,
+    /// Of the file.
+    length: u64,
+    /// Whether nobody writes to it meanwhile.
+    may_cut: bool,
 }
 
 /// The lock that processes share which write to the same file, if there is one.
@@ -549,67 +591,130 @@ fn find(folder: &Folder, path: &Path, intent: &Intent) -> io::Result<Option<fs::
     Ok(None)
 }
 
-/// Whether the batch's last bytes are where they should be; or, where others write without taking
-/// turns, or have cut the file meanwhile, somewhere else.
-fn is_there(file: &fs::File, length: u64, intent: &Intent) -> io::Result<bool> {
-    let tail = &intent.tail;
-    if tail.is_empty() {
+/// As far as others can have written while a batch was; and more than a batch has of lanes.
+const WINDOW_BYTES: u64 = 4 << 20;
+
+/// Whether the batch's first and last bytes are where they should be; or, where others write without
+/// taking turns, or have cut the file meanwhile, somewhere else.
+fn is_there(file: &fs::File, length: u64, intent: &Intent, is_mapped: bool) -> io::Result<bool> {
+    let (bytes, sample) = (intent.bytes, intent.tail.len() as u64);
+    if bytes == 0 {
         return Ok(true);
     }
     let ends_at = |end: u64| -> io::Result<bool> {
-        let Some(start) = end.checked_sub(tail.len() as u64) else { return Ok(false) };
-        let mut bytes = vec![0; tail.len()];
-        folder::read_at(file, start, &mut bytes)?;
-        Ok(bytes == *tail)
+        let Some(start) = end.checked_sub(bytes).filter(|_| end <= length) else {
+            return Ok(false);
+        };
+        let is_tail = part(file, end - sample, sample)? == intent.tail;
+        if !is_tail || part(file, start, sample)? != intent.head {
+            return Ok(false);
+        }
+        // A copy into memory need not go from the front to the back.
+        Ok(!is_mapped || !part(file, start, bytes.min(WINDOW_BYTES))?.contains(&0))
     };
-    let end = intent.offset.saturating_add(intent.bytes);
-    if (length >= end && ends_at(end)?) || (length < intent.offset && ends_at(length)?) {
+    if ends_at(intent.offset.saturating_add(bytes))? {
         return Ok(true);
     }
-    // As far as others can have written while this batch was.
-    let window = length.saturating_sub(intent.offset).min(4 << 20);
-    let mut bytes = vec![0; usize::try_from(window).unwrap_or(0)];
-    folder::read_at(file, intent.offset, &mut bytes)?;
-    Ok(length > end && bytes.windows(tail.len()).any(|part| part == tail))
+    if length < intent.offset {
+        return ends_at(length);
+    }
+    let there = part(file, intent.offset, (length - intent.offset).min(WINDOW_BYTES))?;
+    let places = there.windows(intent.tail.len()).enumerate();
+    for (place, _) in places.filter(|(_, bytes)| *bytes == intent.tail) {
+        if ends_at(intent.offset + place as u64 + sample)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-/// Compares what follows the place with what the batch would have been, where others may have
-/// written behind it. What is there of it stays; half a record at the end of the file goes.
+/// So many bytes of the file.
+fn part(file: &fs::File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
+    folder::read_at(file, offset, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Looks for the batch's records in the lines that follow the place, as others may have written behind
+/// it. What is there of it stays; half a line at the end of the file goes.
 fn compare(
     dead: &Dead,
     number: usize,
     intent: &Intent,
-    file: &fs::File,
-    length: u64,
+    region: &Region<'_>,
     encoding: &mut Encoding<'_>,
-    is_locked: bool,
 ) -> io::Result<Outcome> {
-    let window = length.saturating_sub(intent.offset).min(intent.bytes);
-    let mut there = vec![0; usize::try_from(window).unwrap_or(0)];
-    folder::read_at(file, intent.offset, &mut there)?;
-    let (mut lanes, at, mut is_half) = (Vec::new(), Cell::new(0), false);
+    let window = (region.length - intent.offset).min(intent.bytes).min(WINDOW_BYTES);
+    let there = part(region.file, intent.offset, window)?;
+    // Of a mapped file, what is not written yet is zeros, wherever it lies.
+    let used = there.iter().position(|byte| *byte == 0).unwrap_or(there.len());
+    let whole = there[..used].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    let mut lines: HashMap<&[u8], u32> = HashMap::new();
+    for line in there[..whole].split_inclusive(|byte| *byte == b'\n') {
+        *lines.entry(line).or_default() += 1;
+    }
     let pending = |lane: &DeadLane| {
-        let (_, pending) = lane.files.get(number).copied().unwrap_or((0, 0));
+        let (_, pending) = lane.files[number];
         (lane.start(number), pending.max(lane.start(number)))
     };
+    let (mut written, mut text) = (BTreeMap::new(), Buffer::new());
+    let mut missing = BTreeSet::new();
     dead.read_records(pending, |record, left, lane| {
-        let mut line = Buffer::new();
-        if !encoding.wants(record, left) || !encoding.encode(record, &mut line) {
+        text.clear();
+        // What follows a record that is not there is not there either.
+        if missing.contains(&lane)
+            || !encoding.wants(record, left)
+            || !encoding.encode(record, &mut text)
+        {
             return true;
         }
-        let rest = there.get(at.get()..).unwrap_or(&[]);
-        if rest.starts_with(line.as_bytes()) {
-            at.set(at.get() + line.len());
-            lanes.push((lane, left.end));
-            return true;
+        match lines.get_mut(text.as_bytes()).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                written.insert(lane, left.end);
+            }
+            None => _ = missing.insert(lane),
         }
-        is_half = !rest.is_empty() && line.as_bytes().starts_with(rest);
-        false
+        true
     })?;
-    let end = intent.offset + at.get() as u64;
-    // Nobody has written behind the half record, and nobody will before it is gone.
-    if is_half && is_locked && length == intent.offset + window {
-        file.set_len(end)?;
+    // Nobody has written behind it, and nobody does before the half line is gone.
+    if region.may_cut && region.length == intent.offset + window {
+        region.file.set_len(intent.offset + whole as u64)?;
     }
-    Ok(Outcome::UpTo(lanes))
+    Ok(Outcome::UpTo(written.into_iter().collect()))
+}
+
+/// What [`make_good`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HalfLine {
+    /// It is gone.
+    Gone,
+    /// Somebody else is about to see to it.
+    Busy,
+    /// Nobody knows whose it is.
+    Unknown,
+}
+
+/// For a process that lives, and has the file's turn: the file ends with half a record. If a
+/// neighbour was killed while it wrote that, its batch's beginning is taken away by `cut`, as if it
+/// had not begun, if it is that what stands there; whoever recovers the neighbour's ring writes it then.
+pub(crate) fn make_good(
+    rings: &Path,
+    identity: Identity,
+    length: u64,
+    cut: &mut dyn FnMut(u64, &[u8]) -> io::Result<bool>,
+) -> io::Result<HalfLine> {
+    let Some(home) = Home::find(rings)? else { return Ok(HalfLine::Unknown) };
+    for orphan in home.all()? {
+        let Some((number, intent)) = orphan.intent_within(identity, length)? else { continue };
+        if !orphan.lock()? {
+            return Ok(HalfLine::Busy);
+        }
+        if !cut(intent.offset, &intent.head)? {
+            continue; // it was killed before it wrote, and others have written there
+        }
+        orphan.close_intent(number)?;
+        return Ok(HalfLine::Gone);
+    }
+    Ok(HalfLine::Unknown)
 }

@@ -16,8 +16,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
-    INTENTS, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, MAX_TAIL, NAME_BYTES, ORDER_MARK,
-    SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece, text_words,
+    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
+    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent, piece,
+    text_words,
 };
 use crate::clock::ClockState;
 use crate::error::Error;
@@ -28,16 +29,16 @@ use crate::sys;
 use crate::sys::folder::{self, Identity};
 use crate::sys::mapping::Mapping;
 
-/// Lanes beyond these pieces are not in the file: some 25,000.
+/// Lanes beyond these pieces are not in the file: 65,536 of a logger with one file.
 const MAX_LANE_PIECES: usize = 256;
 const MAX_ENTRY_PIECES: usize = 256;
-/// How often the file is looked for.
-const LOOK_NS: i128 = 1_000_000_000;
 
 /// What a ring says of a file that the logger writes to.
 pub(crate) struct FilePlan {
     pub(crate) path: PathBuf,
     pub(crate) mode: u32,
+    /// Whether it is written through memory.
+    pub(crate) is_mapped: bool,
     /// What makes its format equal to another one; empty for a format of the program's own.
     pub(crate) format: String,
     pub(crate) filter: String,
@@ -50,6 +51,8 @@ pub(crate) struct Ring {
     identity: Identity,
     head: Mapping,
     shape: LaneShape,
+    /// By file.
+    formats: Vec<u64>,
     /// Units of the file that are taken.
     units: AtomicU64,
     lanes: Box<[OnceLock<Mapping>]>,
@@ -63,8 +66,8 @@ pub(crate) struct Ring {
     is_told: AtomicBool,
     /// In a forked child, or at the end: the file is not ours any more.
     is_left: AtomicBool,
-    /// When the drainer looks for the file next, by the clock on the wall.
-    look_ns: Mutex<i128>,
+    /// In which second the drainer has looked for the file last, by the clock on the wall.
+    looked: AtomicU64,
 }
 
 /// Where entries go.
@@ -96,13 +99,15 @@ impl Ring {
             error
         })?;
         ring.set_clock(clock);
+        ring.formats = files.iter().map(|file| format_digest(&file.format)).collect();
         ring.write_head(files.len(), started);
         for (number, file) in files.iter().enumerate() {
             let path = file.path.as_os_str().as_encoded_bytes();
             ring.add(entry::PATH, number, path);
             ring.add(entry::FORMAT, number, file.format.as_bytes());
             ring.add(entry::FILTER, number, file.filter.as_bytes());
-            ring.add(entry::MODE, number, &file.mode.to_ne_bytes());
+            let flag = if file.is_mapped { IS_MAPPED } else { 0 };
+            ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
         ring.name = ring.home.publish(&id).inspect_err(|_| ring.home.give_up(&id))?;
@@ -112,11 +117,11 @@ impl Ring {
     /// Its first parts.
     fn map(home: Home, id: &str, file: &fs::File, files: usize) -> Result<Ring, (Home, io::Error)> {
         let shape = LaneShape::of(files);
+        let chunk_at = UNIT + LANES_BYTES as u64;
         let made = (|| {
             let identity = folder::look_at_file(file, &home.path.join(id))?.identity;
             let head = Mapping::new_part(file, 0, HEAD_BYTES)?;
             let lanes = Mapping::new_part(file, UNIT, LANES_BYTES)?;
-            let chunk_at = UNIT + LANES_BYTES as u64;
             let chunk = Mapping::new_part(file, chunk_at, CHUNK_BYTES)?;
             Ok((identity, head, lanes, chunk))
         })();
@@ -136,7 +141,8 @@ impl Ring {
             identity,
             head,
             shape,
-            units: AtomicU64::new(2 + CHUNK_BYTES as u64 / UNIT),
+            formats: Vec::new(),
+            units: AtomicU64::new(chunk_at / UNIT + CHUNK_BYTES as u64 / UNIT),
             lanes,
             chunks: Mutex::new(chunks),
             spare_chunk,
@@ -147,10 +153,10 @@ impl Ring {
             trouble: OnceLock::new(),
             is_told: AtomicBool::new(false),
             is_left: AtomicBool::new(false),
-            look_ns: Mutex::new(0),
+            looked: AtomicU64::new(0),
         };
         ring.list(piece(LANES, 0, 1));
-        ring.list(piece(SEGMENTS, 0, 2));
+        ring.list(piece(SEGMENTS, 0, chunk_at / UNIT));
         Ok(ring)
     }
 
@@ -232,25 +238,24 @@ impl Ring {
 
     /// The words of a new lane: zeros that are nobody else's.
     pub(crate) fn take_lane(&self, number: usize) -> Option<NonNull<u8>> {
-        let slot = self.lanes.get(number / self.shape.in_piece())?;
+        let (piece_number, place) = self.shape.place(number);
+        let slot = self.lanes.get(piece_number)?;
         if slot.get().is_none() {
             let (mapping, unit) = self.extend(LANES_BYTES)?;
-            let piece = piece(LANES, (number / self.shape.in_piece()) as u64, unit);
+            let piece = piece(LANES, piece_number as u64, unit);
             // Of two that come at the same time, one piece stays unused.
             if slot.set(mapping).is_ok() && !self.list(piece) {
                 return None;
             }
         }
-        let place = number % self.shape.in_piece() * self.shape.bytes;
-        NonNull::new(slot.get()?.start().wrapping_add(place))
+        NonNull::new(slot.get()?.start().wrapping_add(place * self.shape.bytes))
     }
 
     /// The words of a lane.
     fn lane(&self, number: usize) -> Option<&[AtomicU64]> {
-        let mapping = self.lanes.get(number / self.shape.in_piece())?.get()?;
-        let words = self.shape.bytes / 8;
-        let place = number % self.shape.in_piece() * words;
-        mapping.words().get(place..place + words)
+        let (piece_number, place) = self.shape.place(number);
+        let (mapping, words) = (self.lanes.get(piece_number)?.get()?, self.shape.bytes / 8);
+        mapping.words().get(place * words..(place + 1) * words)
     }
 
     /// Notes whose records the lane has from the first one on that is not drained yet.
@@ -285,11 +290,10 @@ impl Ring {
         }
         let start = INTENTS + file * INTENT_WORDS;
         let words = self.head.words().get(start..start + INTENT_WORDS).unwrap_or(&[]);
-        let [is_open, rest @ ..] = words else { return };
-        for (place, word) in rest.iter().zip(intent_words(writing)) {
-            place.store(word, Relaxed);
-        }
-        is_open.store(1, Release);
+        let [state, rest @ ..] = words else { return };
+        let intent = intent_words(writing, self.formats.get(file).copied().unwrap_or(0));
+        rest.iter().zip(intent).for_each(|(place, word)| place.store(word, Relaxed));
+        state.store(intent::OPEN, Release);
     }
 
     /// Afterwards: the file has them.
@@ -299,7 +303,7 @@ impl Ring {
                 done.store(*position, Relaxed);
             }
         }
-        self.set(INTENTS + file * INTENT_WORDS + intent::IS_OPEN, 0);
+        self.set(INTENTS + file * INTENT_WORDS + intent::STATE, intent::NONE);
     }
 
     fn add(&self, kind: u64, number: usize, text: &[u8]) {
@@ -355,17 +359,22 @@ impl Ring {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Once a second: whether the file is still there and whole. What has to be told, once.
+    /// About once a second: whether the file is still there and whole. What has to be told, once.
     pub(crate) fn look(&self, wall_ns: i128) -> Option<Error> {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the lower bits
+        let second = (wall_ns >> 30) as u64;
+        if self.looked.load(Relaxed) == second {
+            return None;
+        }
+        self.looked.store(second, Relaxed);
+        self.look_closely()
+    }
+
+    #[cold]
+    fn look_closely(&self) -> Option<Error> {
         if self.is_left.load(Relaxed) || self.is_told.load(Relaxed) {
             return None;
         }
-        let mut look_ns = self.look_ns.lock().unwrap_or_else(PoisonError::into_inner);
-        if (*look_ns - LOOK_NS..*look_ns).contains(&wall_ns) {
-            return None;
-        }
-        *look_ns = wall_ns + LOOK_NS;
-        drop(look_ns);
         if self.trouble.get().is_none() {
             self.find_trouble();
         }
@@ -447,13 +456,21 @@ fn site_head(site: &Site) -> EntryHead {
 }
 
 /// An intent, but for its first word.
-pub(super) fn intent_words(writing: &Writing<'_>) -> impl Iterator<Item = u64> {
+pub(super) fn intent_words(writing: &Writing<'_>, format: u64) -> [u64; INTENT_WORDS - 1] {
     let (device, inode) = writing.identity;
     let bytes = writing.bytes;
-    let tail = bytes.get(bytes.len().saturating_sub(MAX_TAIL)..).unwrap_or(&[]);
-    [device, inode, writing.offset, bytes.len() as u64, tail.len() as u64]
-        .into_iter()
-        .chain(text_words(tail))
+    let count = bytes.len().min(SAMPLE_BYTES);
+    let mut samples = [0; 2 * SAMPLE_BYTES];
+    let (head, tail) = samples.split_at_mut(SAMPLE_BYTES);
+    head[..count].copy_from_slice(&bytes[..count]);
+    tail[..count].copy_from_slice(&bytes[bytes.len() - count..]);
+    let mut words = [0; INTENT_WORDS - 1];
+    words[..4].copy_from_slice(&[device, inode, writing.offset, bytes.len() as u64]);
+    for (word, part) in words[intent::HEAD - 1..].iter_mut().zip(samples.as_chunks::<8>().0) {
+        *word = u64::from_ne_bytes(*part);
+    }
+    words[intent::FORMAT - 1] = format;
+    words
 }
 
 /// The same error once more, as far as that goes.

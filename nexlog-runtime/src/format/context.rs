@@ -7,6 +7,7 @@
 
 use crate::buffer::Buffer;
 use crate::context::chain::Chain;
+use crate::lane::memory::{try_box, try_collect, try_push};
 use crate::record::Record;
 use crate::site::callsite::SlotKind;
 
@@ -45,7 +46,8 @@ pub(crate) struct KeptContexts {
 
 impl KeptContexts {
     /// What is kept of the frames around a record; rendered now if need be. `is_free` says of a
-    /// key whether the format can write it as it is.
+    /// key whether the format can write it as it is. `None` outside of all frames, and when there
+    /// is no memory.
     pub(crate) fn of(
         &mut self,
         chain: Chain<'_>,
@@ -56,13 +58,18 @@ impl KeptContexts {
         // Numbers of one thread follow each other, and those of several start far apart.
         let place = usize::try_from(id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58).ok()?;
         if self.kept.is_empty() {
+            self.kept.try_reserve_exact(KEPT_FRAMES).ok()?;
             self.kept.resize_with(KEPT_FRAMES, || None);
         }
-        let kept = self.kept.get_mut(place)?.get_or_insert_with(|| Box::new(Kept::nothing()));
+        let kept = self.kept.get_mut(place)?;
+        if kept.is_none() {
+            *kept = Some(try_box(Kept::nothing()).ok()?);
+        }
+        let kept = kept.as_mut()?;
         if kept.id != id {
-            kept.take(chain, is_free, render);
-            kept.id = id;
-            kept.shape = shape_of(&mut self.shapes, chain);
+            let has_memory = kept.take(chain, is_free, render);
+            kept.id = if has_memory { id } else { 0 }; // 0: no frame's
+            kept.shape = shape_of(&mut self.shapes, chain).unwrap_or(Shape::UNKNOWN);
         }
         Some(kept)
     }
@@ -79,25 +86,31 @@ impl Kept {
         }
     }
 
+    /// `false` when there was no memory; it is not simple then.
     fn take(
         &mut self,
         chain: Chain<'_>,
         is_free: impl Fn(&str) -> bool,
         render: impl FnOnce(Chain<'_>, &mut Buffer),
-    ) {
+    ) -> bool {
         self.text.clear();
         self.keys.clear();
         self.is_simple = chain.into_iter().all(|frame| frame.is_literal());
         if !self.is_simple {
-            return;
+            return true;
         }
         let slots = chain.into_iter().flat_map(|frame| &frame.site.slots);
-        self.keys.extend(slots.filter(|slot| slot.kind == SlotKind::Field).map(|slot| slot.key));
+        let mut keys = slots.filter(|slot| slot.kind == SlotKind::Field).map(|slot| slot.key);
+        if !keys.all(|key| try_push(&mut self.keys, key)) {
+            self.is_simple = false;
+            return false;
+        }
         self.is_simple = self.keys.iter().all(|key| is_free(key));
         if self.is_simple {
             render(chain, &mut self.text);
             self.is_simple = !self.text.is_short();
         }
+        !self.text.is_short()
     }
 
     /// Whether the text can be copied for this record. `names` are those that its literal fields
@@ -122,14 +135,13 @@ impl Kept {
     }
 }
 
-fn shape_of(shapes: &mut Vec<Vec<usize>>, chain: Chain<'_>) -> Shape {
+/// `None` when there are too many, or no memory.
+fn shape_of(shapes: &mut Vec<Vec<usize>>, chain: Chain<'_>) -> Option<Shape> {
     let sites = || chain.into_iter().map(|frame| frame.site.id);
     let known = shapes.iter().position(|shape| shape.iter().copied().eq(sites()));
-    let place = known.or_else(|| {
-        (shapes.len() < MAX_SHAPES).then(|| {
-            shapes.push(sites().collect());
-            shapes.len() - 1
-        })
-    });
-    Shape(place.and_then(|place| u32::try_from(place).ok()))
+    let place = known.unwrap_or(shapes.len());
+    if known.is_none() && (place == MAX_SHAPES || !try_push(shapes, try_collect(sites())?)) {
+        return None;
+    }
+    u32::try_from(place).ok().map(|place| Shape(Some(place)))
 }

@@ -8,6 +8,7 @@
 use core::hash::BuildHasher;
 use std::hash::RandomState;
 
+use crate::buffer::Buffer;
 use crate::record::Record;
 use crate::site::callsite::SlotKind;
 use crate::value::view::ValueRef;
@@ -57,6 +58,8 @@ impl Place {
 pub(crate) struct Seen {
     places: Vec<Place>,
     hasher: RandomState,
+    /// Whether a table got no memory: then what was written is not right.
+    is_short: bool,
 }
 
 /// One table: the entries of [`Seen`] from `start` on, `slots` of them.
@@ -71,8 +74,21 @@ impl Seen {
     pub(crate) fn open(&mut self, keys: usize) -> Table {
         let slots = if keys <= FEW { keys } else { (2 * keys).next_power_of_two() };
         let start = self.places.len();
+        if self.places.try_reserve(slots).is_err() {
+            self.is_short = true;
+            return Table { start, slots: 0, used: 0 };
+        }
         self.places.resize(start + slots, Place::FREE);
         Table { start, slots, used: 0 }
+    }
+
+    /// At a record's end: has `out` say so when a table got no memory.
+    #[inline]
+    pub(crate) fn finish(&mut self, out: &mut Buffer) {
+        if self.is_short {
+            self.is_short = false;
+            out.fall_short();
+        }
     }
 
     pub(crate) fn close(&mut self, table: &Table) {
@@ -84,6 +100,9 @@ impl Seen {
 
     /// Adds a key of the record in whose region it lies; `false` when it was there already.
     pub(crate) fn insert(&mut self, table: &mut Table, key: &str, region: Region<'_>) -> bool {
+        if table.slots == 0 {
+            return false; // of a record that is lost
+        }
         let places = &mut self.places[table.start..table.start + table.slots];
         let free = if table.slots <= FEW {
             if places[..table.used].iter().any(|place| place.holds(key, region)) {

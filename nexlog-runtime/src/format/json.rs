@@ -174,11 +174,14 @@ impl Format for Json {
     /// Prepares everything anew for each record: right, but several times slower than what a
     /// sink with this format does.
     fn encode(&self, record: &Record<'_>, out: &mut Buffer) {
-        JsonEncoder::new(self).encode_once(record, out);
+        match JsonEncoder::new(self) {
+            Some(mut encoder) => encoder.encode_once(record, out),
+            None => out.fall_short(),
+        }
     }
 
     fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
-        let encoder = Box::new(JsonEncoder::new(self));
+        let encoder = Box::new(JsonEncoder::new(self)?);
         Some(SharedEncoder { key: format!("{self:?}"), encoder })
     }
 }

@@ -4,9 +4,12 @@
 //! message's pieces, everything escaped already. What comes before the first value is the head;
 //! most messages show no value and are all head.
 
+use std::mem;
+
 use crate::buffer::Buffer;
 use crate::format::escape::{Escaped, Rules, escape};
 use crate::format::{number, plain};
+use crate::lane::memory::{try_box, try_collect, try_push};
 use crate::record::Record;
 use crate::site::callsite::Piece;
 use crate::value::view::ValueRef;
@@ -14,15 +17,23 @@ use crate::value::wire::Trusted;
 
 /// Ready-made bytes, in blocks for [`Buffer::extend_blocks`].
 pub(crate) struct Fragment {
-    blocks: Box<[[u8; 16]]>,
+    blocks: Vec<[u8; 16]>,
     len: usize,
 }
 
 impl Fragment {
-    pub(crate) fn new(bytes: &[u8]) -> Fragment {
-        let mut padded = bytes.to_vec();
-        padded.resize(bytes.len().next_multiple_of(16), 0);
-        Fragment { blocks: padded.as_chunks().0.into(), len: bytes.len() }
+    /// `None` when there is no memory.
+    pub(crate) fn new(bytes: &[u8]) -> Option<Fragment> {
+        let mut blocks = try_collect(bytes.chunks(16).map(|_| [0; 16]))?;
+        blocks.as_flattened_mut().get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Fragment { blocks, len: bytes.len() })
+    }
+
+    /// What was written; `None` when there was no memory for it.
+    pub(crate) fn written(write: impl FnOnce(&mut Buffer)) -> Option<Fragment> {
+        let mut text = Buffer::new();
+        write(&mut text);
+        if text.is_short() { None } else { Fragment::new(text.as_bytes()) }
     }
 
     #[inline]
@@ -45,8 +56,10 @@ pub(crate) struct Template {
     /// What was written since the last value.
     pub(crate) text: Buffer,
     /// What came before the first value, once there is one.
-    head: Option<Box<[u8]>>,
+    head: Option<Buffer>,
     parts: Vec<Part>,
+    /// Whether something was left out for lack of memory.
+    is_short: bool,
 }
 
 impl Template {
@@ -57,25 +70,54 @@ impl Template {
                 Piece::Literal(literal) => escape::<R>(literal, &mut self.text),
                 Piece::Slot(number) => {
                     self.end_text();
-                    self.parts.push(Part::Slot(*number));
+                    self.is_short |= !try_push(&mut self.parts, Part::Slot(*number));
                 }
             }
         }
     }
 
-    /// The head, and the parts behind it.
-    pub(crate) fn finish(mut self) -> (Box<[u8]>, Box<[Part]>) {
+    /// The head, and the parts behind it. `None` when there was no memory.
+    pub(crate) fn finish(mut self) -> Option<(Buffer, Vec<Part>)> {
         self.end_text();
-        (self.head.unwrap_or_default(), self.parts.into())
+        (!self.is_short).then(|| (self.head.unwrap_or_default(), self.parts))
     }
 
     /// Closes the text before a value, or behind the last one.
     fn end_text(&mut self) {
-        match self.head {
-            None => self.head = Some(self.text.as_bytes().into()),
-            Some(_) => self.parts.push(Part::Text(Fragment::new(self.text.as_bytes()))),
+        self.is_short |= self.text.is_short();
+        if self.head.is_none() {
+            self.head = Some(mem::take(&mut self.text));
+            return;
         }
+        let part = Fragment::new(self.text.as_bytes()).map(Part::Text);
+        self.is_short |= !part.is_some_and(|part| try_push(&mut self.parts, part));
         self.text.clear();
+    }
+}
+
+/// What an encoder has ready for call sites, by their numbers.
+pub(crate) struct Sites<P>(Vec<Option<Box<P>>>);
+
+impl<P> Sites<P> {
+    pub(crate) const fn new() -> Sites<P> {
+        Sites(Vec::new())
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, id: usize) -> Option<&P> {
+        self.0.get(id)?.as_deref()
+    }
+
+    /// Keeps it for the site's next record, if there is memory for that.
+    #[cold]
+    pub(crate) fn keep(&mut self, id: usize, prepared: P) {
+        let missing = (id + 1).saturating_sub(self.0.len());
+        if self.0.try_reserve(missing).is_ok() {
+            self.0.resize_with(self.0.len() + missing, || None);
+            if let (Some(place), Ok(prepared)) = (self.0.get_mut(id), try_box(prepared)) {
+                *place = Some(prepared);
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A [`Format`] is a description of a layout; an [`Encoder`] is the working part that the
 //! drainer keeps for it, with what was prepared for each call site. Encoders have no error
-//! path: every record has a valid output.
+//! path: every record has a valid output, or the buffer says that there was no memory.
 
 mod context;
 mod distinct;

@@ -117,11 +117,14 @@ impl Format for Text {
     /// Never coloured. Prepares everything anew for each record: right, but several times
     /// slower than what a sink with this format does.
     fn encode(&self, record: &Record<'_>, out: &mut Buffer) {
-        TextEncoder::new(self, false).encode_once(record, out);
+        match TextEncoder::new(self, false) {
+            Some(mut encoder) => encoder.encode_once(record, out),
+            None => out.fall_short(),
+        }
     }
 
     fn encoder(&self, coloured: bool, _: Seal) -> Option<SharedEncoder> {
-        let encoder = Box::new(TextEncoder::new(self, coloured));
+        let encoder = Box::new(TextEncoder::new(self, coloured)?);
         Some(SharedEncoder { key: format!("{self:?} coloured: {coloured}"), encoder })
     }
 }

@@ -9,6 +9,7 @@
 //! `+10000-01-01T00:00:00Z`, `-0001-12-31T23:59:59Z`. No input panics.
 
 use crate::buffer::Buffer;
+use crate::lane::memory::try_text;
 use crate::value::view::Timestamp;
 
 #[cfg(test)]
@@ -54,15 +55,18 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn new(precision: Precision, prefix: &str, suffix: &str) -> Stamp {
-        Stamp {
+    /// `None` when there is no memory; later it takes no more.
+    pub(crate) fn new(precision: Precision, prefix: &str, suffix: &str) -> Option<Stamp> {
+        let mut text = Vec::new();
+        text.try_reserve_exact(prefix.len() + MAX_BYTES + suffix.len()).ok()?;
+        Some(Stamp {
             precision,
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-            text: Vec::with_capacity(prefix.len() + MAX_BYTES + suffix.len()),
+            prefix: try_text(prefix)?.into_bytes(),
+            suffix: try_text(suffix)?.into_bytes(),
+            text,
             second: 0,
             fraction_at: 0,
-        }
+        })
     }
 
     /// Appends the text for this time.

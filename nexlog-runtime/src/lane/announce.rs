@@ -37,6 +37,12 @@ unsafe fn outwards<'a>(innermost: *const Frame) -> impl Iterator<Item = &'a Fram
     })
 }
 
+/// Whether the drainer can tell what the frame is: a record must not lose what is around it
+/// because there was no memory to describe that.
+fn is_described(frame: &Frame) -> bool {
+    frame.site.try_info().is_some()
+}
+
 /// Writes a frame at `at`; `around` is how far back the one around it lies.
 ///
 /// # Safety
@@ -68,7 +74,7 @@ unsafe fn write(frame: &Frame, around: u16, at: *mut u8, place: u64) {
 
 /// Bytes to reserve at once so that a record of `record` bytes and the frames it needs come to
 /// lie in one segment: without those that lie there already, or all of them where a new segment
-/// is due.
+/// is due. More than any record may have when there is no memory to describe the frames.
 ///
 /// # Safety
 /// As for `outwards`.
@@ -81,7 +87,11 @@ pub(super) unsafe fn bytes_with(lane: &Lane, innermost: *const Frame, record: us
         is_missing
     };
     // SAFETY: the caller's promise.
-    let missing: usize = unsafe { outwards(innermost) }.take_while(is_missing).map(bytes_of).sum();
+    let missing = || unsafe { outwards(innermost) }.take_while(is_missing);
+    if !missing().all(is_described) {
+        return usize::MAX;
+    }
+    let missing: usize = missing().map(bytes_of).sum();
     if lane.has_room(missing + record) {
         return missing + record;
     }
@@ -136,7 +146,7 @@ pub(super) unsafe fn prepend(innermost: *const Frame, record: &mut Buffer) -> bo
         return true;
     }
     let length = record.len();
-    if record.claim(bytes).is_none() {
+    if !all().take(count).all(is_described) || record.claim(bytes).is_none() {
         return false;
     }
     let content = record.as_bytes_mut();

@@ -65,6 +65,10 @@ impl Lanes {
         let (pool, words) = (&self.pool, self.words(number));
         let place = (number, segment);
         let lane = Lane::new(pool, place, words, deadline, self.max_segments, self.fast);
+        let Some(lane) = lane else {
+            self.pool.give(segment);
+            return None;
+        };
         let lane = Box::into_raw(lane);
         let mut head = self.head.load(Relaxed);
         loop {

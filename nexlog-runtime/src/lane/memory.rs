@@ -131,6 +131,53 @@ impl Deref for Memory {
     }
 }
 
+/// As `Box::new`, but gives the value back where that would end the program for lack of memory.
+pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, T> {
+    let layout = Layout::new::<T>();
+    if layout.size() == 0 {
+        return Ok(Box::new(value)); // takes none
+    }
+    // SAFETY: not a zero-sized layout.
+    let place = unsafe { std::alloc::alloc(layout) }.cast::<T>();
+    if place.is_null() {
+        return Err(value);
+    }
+    // SAFETY: fresh memory for a `T`, from the allocator that boxes are given back to.
+    unsafe {
+        place.write(value);
+        Ok(Box::from_raw(place))
+    }
+}
+
+/// As `push`. `false`, and no change, when there is no memory.
+pub(crate) fn try_push<T>(list: &mut Vec<T>, item: T) -> bool {
+    let has_room = list.try_reserve(1).is_ok();
+    if has_room {
+        list.push(item);
+    }
+    has_room
+}
+
+/// As `collect`; `None` when there is no memory.
+pub(crate) fn try_collect<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(items.size_hint().0).ok()?;
+    for item in items {
+        if !try_push(&mut list, item) {
+            return None;
+        }
+    }
+    Some(list)
+}
+
+/// As `to_owned`; `None` when there is no memory.
+pub(crate) fn try_text(text: &str) -> Option<String> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len()).ok()?;
+    copy.push_str(text);
+    Some(copy)
+}
+
 impl DerefMut for Memory {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `deref`, and `&mut self` makes the access exclusive.

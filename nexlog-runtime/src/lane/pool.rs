@@ -15,7 +15,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use super::memory::{Allocator, Memory};
+use super::memory::{Allocator, Memory, try_box, try_collect};
 use crate::crash::Ring;
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -150,23 +150,33 @@ impl Pool {
         };
         let start = mapped.or_else(|| own.as_ref().map(Memory::as_ptr))?;
         let is_own = own.is_some();
+        let given_back = |start| match &self.ring {
+            Some(ring) if !is_own => ring.give_chunk(start),
+            _ => {}
+        };
+        let links = try_collect((0..CHUNK_SEGMENTS).map(|_| AtomicU32::new(0)));
+        let Some(links) = links else {
+            given_back(start);
+            return None;
+        };
         let chunk = Chunk {
             start,
             _own: own,
-            links: (0..CHUNK_SEGMENTS).map(|_| AtomicU32::new(0)).collect(),
+            links,
             #[cfg(loom)]
             shadow: (0..bytes / 8).map(|_| loom::cell::UnsafeCell::new(())).collect(),
         };
-        let chunk = Box::new(chunk);
+        let Ok(chunk) = try_box(chunk) else {
+            given_back(start);
+            return None;
+        };
         let mut made = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody else grew it meanwhile, or it has grown as far as it may.
         let segment = self.pop();
         let slot = self.chunks.get(*made);
         let (None, Some(slot)) = (segment, slot) else {
             drop(made);
-            if let (false, Some(ring)) = (is_own, &self.ring) {
-                ring.give_chunk(chunk.start);
-            }
+            given_back(chunk.start);
             drop(chunk);
             return segment;
         };

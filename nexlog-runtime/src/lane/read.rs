@@ -191,6 +191,10 @@ pub(crate) struct Reader {
     cut: u64,
     /// By lane number: who writes there.
     threads: Vec<(u64, String)>,
+    /// By lane number: how many users' records were gone over.
+    passed: Vec<u64>,
+    /// Users' records that were accepted, and are not there any more.
+    lost: u64,
     /// Whether records were gone over since the last release.
     is_behind: bool,
 }
@@ -264,28 +268,50 @@ impl Reader {
             run: None,
             cut: 0,
             threads: Vec::new(),
+            passed: Vec::new(),
+            lost: 0,
             is_behind: false,
         })
     }
 
-    /// Starts a pass: sees what each lane has, up to the instant `cut`.
-    pub(crate) fn collect(&mut self, cut: u64) {
+    /// Starts a pass: sees what each lane has, up to the instant `cut`. `false` when there is no
+    /// memory for its tables: then the pass sees nothing, and the next one everything.
+    pub(crate) fn collect(&mut self, cut: u64) -> bool {
         self.cut = cut;
         self.sources.clear();
         self.heap.clear();
         self.run = None;
-        for lane in self.lanes.iter() {
+        let count = self.lanes.count();
+        if !self.reserve(count) {
+            return false;
+        }
+        // A lane that joins from here on holds nothing but what comes after `cut`.
+        for lane in self.lanes.iter().filter(|lane| lane.number() < count) {
             // SAFETY: this is the only reader (`new`), borrowed mutably.
             let mut cursor = unsafe { lane.unread() };
-            let number = lane.number();
-            if self.threads.len() <= number {
-                self.threads.resize_with(number + 1, Default::default);
-            }
+            let (number, before) = (lane.number(), cursor.position());
             if let Some(raw) = cursor.peek(&self.lanes.pool) {
                 self.heap.push(Reverse((raw.header.ticks, self.sources.len())));
                 self.sources.push(Source { lane, cursor, number });
+            } else if cursor.position() != before {
+                self.sources.push(Source { lane, cursor, number }); // to be released
             }
         }
+        true
+    }
+
+    /// Tables for so many lanes, all at once: a pass that left one out would not be in order.
+    fn reserve(&mut self, lanes: usize) -> bool {
+        let missing = lanes.saturating_sub(self.threads.len());
+        let has_memory = self.threads.try_reserve(missing).is_ok()
+            && self.sources.try_reserve(lanes).is_ok()
+            && self.passed.try_reserve(missing).is_ok()
+            && self.heap.try_reserve(lanes).is_ok();
+        if has_memory {
+            self.passed.resize(self.threads.len() + missing, 0);
+            self.threads.resize_with(self.threads.len() + missing, Default::default);
+        }
+        has_memory
     }
 
     /// Goes over the next record in time.
@@ -308,7 +334,7 @@ impl Reader {
                     if let Some(ring) = self.lanes.pool.ring() {
                         ring.name_lane(source.number, thread.id, thread.name);
                     }
-                    self.threads[source.number] = (thread.id, thread.name.to_owned());
+                    remember(&mut self.threads[source.number], thread);
                 }
                 // It is read where it lies, by the records that name it.
                 Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
@@ -319,6 +345,8 @@ impl Reader {
                 }
                 Some(raw) => {
                     source.cursor.pass(&raw);
+                    self.passed[source.number] +=
+                        u64::from(raw.header.kind() == Some(Kind::Record));
                     self.is_behind = true;
                     let (lane, end) = (Some(source.number), source.cursor.position());
                     return Step::Record(Entry { raw, lane, end, marker: None });
@@ -336,29 +364,42 @@ impl Reader {
 
     /// Gives back the memory of all that was gone over.
     pub(crate) fn release(&mut self) {
-        for source in &self.sources {
+        for source in &mut self.sources {
+            let has_lost = source.cursor.has_lost();
             // SAFETY: the pointer is into `self.lanes`; this is the only reader, and `&mut self`
             // means that nobody looks at a record.
-            unsafe { (*source.lane).release(&self.lanes.pool, &source.cursor) };
+            let lane = unsafe { &*source.lane };
+            // SAFETY: as above.
+            unsafe { lane.release(&self.lanes.pool, &source.cursor) };
+            if has_lost {
+                let passed = &mut self.passed[source.number];
+                self.lost += lane.accepted().saturating_sub(*passed);
+                *passed = lane.accepted();
+            }
         }
         self.is_behind = false;
+    }
+
+    /// Users' records that were accepted and are not there any more, since the last time.
+    pub(crate) fn take_lost(&mut self) -> u64 {
+        core::mem::take(&mut self.lost)
     }
 
     /// In a forked child: gives back, unread, all that the lanes hold; the one of this number is
     /// this thread's. Not during a pass.
     pub(crate) fn skip_all(&mut self, own: Option<usize>) {
         self.sources.clear();
+        self.reserve(self.lanes.count());
+        self.passed.fill(0); // as what is accepted is counted anew
         for lane in self.lanes.iter() {
             // SAFETY: this is the only reader, borrowed mutably; no cursor of a pass is used again;
             // of the threads there is only this one, which is in no call.
             unsafe { lane.skip(&self.lanes.pool) };
             // Its marker may be among what was skipped.
-            if own == Some(lane.number()) {
-                let (id, name) = super::thread::this();
-                if self.threads.len() <= lane.number() {
-                    self.threads.resize_with(lane.number() + 1, Default::default);
-                }
-                self.threads[lane.number()] = (id, name);
+            if own == Some(lane.number())
+                && let Some(thread) = self.threads.get_mut(lane.number())
+            {
+                *thread = super::thread::this();
             }
         }
     }
@@ -382,11 +423,14 @@ impl Reader {
                 if let Some(ring) = self.lanes.pool.ring() {
                     ring.name_lane(lane.number(), marker.id, marker.name);
                 }
-                *thread = (marker.id, marker.name.to_owned());
+                remember(thread, marker);
             }
             cursor.pass(&raw);
         }
         self.sources.clear();
+        if let Some(passed) = self.passed.get_mut(lane.number()) {
+            *passed += dropped;
+        }
         // SAFETY: as above.
         unsafe { lane.release(&self.lanes.pool, &cursor) };
         dropped
@@ -470,6 +514,15 @@ impl Images {
     }
 }
 
+/// Who writes to a lane from here on. Without its name when there is no memory for that.
+fn remember(thread: &mut (u64, String), marker: ThreadInfo<'_>) {
+    thread.0 = marker.id;
+    thread.1.clear();
+    if thread.1.try_reserve_exact(marker.name.len()).is_ok() {
+        thread.1.push_str(marker.name);
+    }
+}
+
 /// # Safety
 /// The marker's memory is not released during `'a`.
 unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
@@ -497,7 +550,7 @@ unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
 pub(super) unsafe fn view_of<'a>(raw: &RawRecord, clock: &WallClock) -> Option<Record<'a>> {
     let header = raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
-    let site = unsafe { header.site.as_ref()? }.info();
+    let site = unsafe { header.site.as_ref()? }.try_info()?;
     // SAFETY: the caller's promise; the bytes were written by this crate's writers.
     let mut values = unsafe { Trusted::new(raw.body()) };
     let target = match header.kind & Header::HAS_TARGET {

@@ -27,6 +27,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64 as CoreAtomicU64;
 
+use super::memory::try_box;
 use super::pool::{Pool, SEGMENT_BYTES, Segment};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
@@ -210,6 +211,8 @@ struct Reader {
     segment: Segment,
     /// [`Words::consumed`] once more, where it is our own.
     consumed: u64,
+    /// Whether some of what lies before was no record.
+    is_damaged: bool,
 }
 
 /// One thread's buffer.
@@ -252,7 +255,8 @@ impl Lane {
     /// Bytes a record may have at most to fit in a lane at all: a segment less its head and a pad.
     pub(crate) const MAX_RECORD_BYTES: usize = SEGMENT_BYTES - 2 * HEADER_BYTES;
 
-    /// A lane owned by the caller, that begins with this segment. `words` are zeros that nobody
+    /// A lane owned by the caller, that begins with this segment; `None` when there is no memory.
+    /// `words` are zeros that nobody
     /// else has, and live as long as the lane; `None` for some of its own.
     pub(crate) fn new(
         pool: &Pool,
@@ -261,12 +265,15 @@ impl Lane {
         deadline: *const AtomicU64,
         max_segments: u64,
         fast: bool,
-    ) -> Box<Lane> {
+    ) -> Option<Box<Lane>> {
         let owns_words = words.is_none();
-        let words = words.unwrap_or_else(|| NonNull::from(Box::leak(Box::new(Words::new()))));
+        let words = match words {
+            Some(words) => words,
+            None => NonNull::from(Box::leak(try_box(Words::new()).ok()?)),
+        };
         // SAFETY: the caller's promise, or our own.
         let shared = unsafe { words.as_ref() };
-        let lane = Box::new(Lane {
+        let lane = Lane {
             producer: Padded(Producer {
                 position: Cell::new(START),
                 limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
@@ -281,7 +288,7 @@ impl Lane {
             }),
             words,
             owns_words,
-            reader: UnsafeCell::new(Reader { segment, consumed: START }),
+            reader: UnsafeCell::new(Reader { segment, consumed: START, is_damaged: false }),
             owned: AtomicBool::new(true),
             max_segments: max_segments.max(2),
             fast,
@@ -289,13 +296,14 @@ impl Lane {
             number,
             #[cfg(loom)]
             pool,
-        });
+        };
+        let lane = try_box(lane).ok()?; // refused, it gives its words back
         lane.begin_segment(pool.address(segment), 0);
         #[cfg(loom)]
         pool.touch(segment, 0..HEADER_BYTES, true);
         shared.consumed.0.store(START, Relaxed);
         shared.published.0.store(START, Release);
-        lane
+        Some(lane)
     }
 
     /// What the places of a lane's records are told from those of others by.
@@ -453,7 +461,13 @@ impl Lane {
     pub(crate) unsafe fn unread(&self) -> Cursor {
         // SAFETY: the mutex makes this the only access to `reader`.
         let segment = unsafe { (*self.reader.get()).segment };
-        Cursor { position: self.words().consumed.0.load(Relaxed), end: self.published(), segment }
+        // Our own number, not the one in a file that somebody may have cut.
+        // SAFETY: as above.
+        let (position, is_damaged) = unsafe {
+            let reader = &*self.reader.get();
+            (reader.consumed, reader.is_damaged)
+        };
+        Cursor { position, end: self.published(), segment, is_damaged }
     }
 
     /// Gives back all that lies before the cursor.
@@ -465,7 +479,7 @@ impl Lane {
         let reader = unsafe { &mut *self.reader.get() };
         // Before a segment can be another lane's.
         self.words().consumed.0.store(cursor.position, Release); // pairs with `consumed`
-        reader.consumed = cursor.position;
+        (reader.consumed, reader.is_damaged) = (cursor.position, cursor.is_damaged);
         while reader.segment != cursor.segment {
             let next = pool.linked(reader.segment);
             pool.give(reader.segment);
@@ -510,6 +524,8 @@ pub(crate) struct Cursor {
     position: u64,
     end: u64,
     segment: Segment,
+    /// Whether it has gone over something that is no record: the mapped file was cut.
+    is_damaged: bool,
 }
 
 /// A record where it lies.
@@ -544,6 +560,11 @@ impl Cursor {
             // 8-aligned place and made visible by the commit.
             let header = unsafe { Header::read(at) };
             if header.kind != Kind::Pad as u8 {
+                let bytes = header.bytes as usize;
+                if bytes < HEADER_BYTES || within + bytes > SEGMENT_BYTES - HEADER_BYTES {
+                    self.give_up(pool);
+                    continue;
+                }
                 #[cfg(loom)]
                 pool.touch(self.segment, within..within + header.bytes as usize, false);
                 return Some(RawRecord { header, at });
@@ -552,6 +573,24 @@ impl Cursor {
             self.segment = pool.linked(self.segment);
         }
         None
+    }
+
+    /// Where a mapped file was cut, there are zeros. What is behind them in this segment cannot be
+    /// found.
+    #[cold]
+    fn give_up(&mut self, pool: &Pool) {
+        self.is_damaged = true;
+        if self.position / SEGMENT == self.end / SEGMENT {
+            self.position = self.end;
+        } else {
+            self.position = (self.position / SEGMENT + 1) * SEGMENT + START;
+            self.segment = pool.linked(self.segment);
+        }
+    }
+
+    /// Whether all is gone over, and some of it was no record. Says so once.
+    pub(crate) fn has_lost(&mut self) -> bool {
+        self.position == self.end && core::mem::take(&mut self.is_damaged)
     }
 
     /// Goes over the record that `peek` gave.

@@ -172,7 +172,8 @@ struct Attachment {
     core: Arc<Core>,
     /// In `core`'s list, so it lives as long as `core`.
     lane: *const Lane,
-    scratch: Vec<Buffer>,
+    /// One for each depth; `None` while somebody renders in it.
+    scratch: [Option<Buffer>; MAX_DEPTH as usize],
 }
 
 /// All loggers this thread has logged to.
@@ -194,7 +195,8 @@ pub(crate) fn sit(core: &Arc<Core>) -> Seat<'_> {
         let attachment = home.attach(core)?;
         // SAFETY: the lane is in `core`'s list and `core` is borrowed for `'_`.
         let lane = unsafe { &*attachment.lane };
-        Some(Seat { lane: Some(lane), scratch: attachment.scratch.pop()? })
+        let scratch = attachment.scratch.iter_mut().find_map(Option::take)?;
+        Some(Seat { lane: Some(lane), scratch })
     });
     seat.unwrap_or_else(|| Seat { lane: None, scratch: Buffer::with_allocator(core.allocator) })
 }
@@ -205,9 +207,8 @@ pub(crate) fn stand(core: &Arc<Core>, mut scratch: Buffer) {
     scratch.shrink_to(KEPT_SCRATCH_BYTES, core.allocator);
     with_home(|home| {
         let attachment = home.attachments.iter_mut().find(|a| Arc::ptr_eq(&a.core, core))?;
-        // Within the capacity made in `attach`: no allocation.
-        (attachment.scratch.len() < attachment.scratch.capacity())
-            .then(|| attachment.scratch.push(scratch))
+        *attachment.scratch.iter_mut().find(|place| place.is_none())? = Some(scratch);
+        Some(())
     });
 }
 
@@ -235,6 +236,7 @@ impl Home {
             }
             open
         });
+        self.attachments.try_reserve(1).ok()?;
         let lane = core.lanes.reuse().filter(|lane| {
             let named = announce(core, lane);
             if !named {
@@ -246,12 +248,13 @@ impl Home {
             lane
         } else {
             let lane = core.lanes.add(core.doze.deadline())?;
-            announce(core, lane);
+            if !announce(core, lane) {
+                lane.leave(); // no memory: its records would be nobody's
+                return None;
+            }
             lane
         };
-        let depth = MAX_DEPTH as usize;
-        let mut scratch = Vec::with_capacity(depth);
-        scratch.extend((0..depth).map(|_| Buffer::with_allocator(core.allocator)));
+        let scratch = core::array::from_fn(|_| Some(Buffer::with_allocator(core.allocator)));
         self.attachments.push(Attachment { core: Arc::clone(core), lane, scratch });
         if core.is_global() {
             PRODUCER.set(lane.producer());
@@ -305,4 +308,35 @@ pub(super) fn write_marker(out: &mut Buffer) {
         kind: Kind::Thread as u8,
     };
     header.put(out.as_bytes_mut().get_mut(start..).unwrap_or(&mut []));
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::lane::draft::Draft;
+    use crate::site::callsite::Site;
+    use crate::site::level::Level;
+    use crate::{Json, Memory, builder};
+
+    static SITE: Site = Site::new(Level::Info as u8, 1, "0:ML1:m.m\nf");
+
+    #[test]
+    fn numbers_of_threads_are_whole_at_every_edge() {
+        let memory = Memory::new();
+        let format = Json::new().thread();
+        let logger = builder().sink(memory.clone().format(format)).build().unwrap();
+        let edges = [1, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX];
+        for number in edges {
+            let log = || {
+                ID.set(number);
+                Draft::begin(&SITE, Level::Info, None, Some(&logger)).finish().unwrap();
+                assert_eq!(id(), number);
+            };
+            std::thread::scope(|scope| scope.spawn(log).join().unwrap());
+        }
+        for (line, number) in memory.lines().iter().zip(edges) {
+            assert!(line.contains(&format!("\"thread_id\":{number}")), "{line}");
+        }
+        assert_eq!(memory.lines().len(), edges.len());
+    }
 }

@@ -133,3 +133,37 @@ fn heavy_fence() {
     }
     fence(SeqCst);
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_due_from_its_tick_on_at_every_edge() {
+        let edges = [2, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX - 1];
+        let doze = Doze::new(u64::MAX);
+        for deadline in edges {
+            doze.set_deadline(deadline);
+            assert!(!doze.is_due(0) && !doze.is_due(deadline - 1), "{deadline}");
+            assert!(doze.is_due(deadline) && doze.is_due(deadline + 1), "{deadline}");
+            assert!(doze.is_due(u64::MAX) && !doze.is_write_through(), "{deadline}");
+        }
+        doze.set_deadline((u64::MAX - 5).saturating_add(1_000));
+        assert!(!doze.is_due(u64::MAX - 1), "never");
+        doze.set_deadline(0);
+        assert!(doze.is_due(0), "always");
+    }
+
+    #[test]
+    fn the_end_of_the_process_is_final_whatever_time_it_is() {
+        let doze = Doze::new(u64::MAX);
+        doze.write_through();
+        for deadline in [0, 2, u64::from(u32::MAX), u64::MAX] {
+            doze.set_deadline(deadline);
+            assert!(doze.is_write_through() && doze.is_due(1), "{deadline}");
+        }
+        doze.lie_down();
+        doze.get_up();
+        assert!(doze.is_write_through());
+    }
+}

@@ -8,7 +8,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 use std::sync::Arc;
 
-use super::output::{BATCH_RECORDS, Notes, Outputs, Typed, Written};
+use super::output::{BATCH_RECORDS, Encoded, Notes, Numbers, Outputs, Typed, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;
@@ -25,6 +25,8 @@ pub(crate) struct Pipeline {
     entries: Vec<Entry>,
     masks: Vec<u64>,
     written: Written,
+    /// Those of the lost ones that were lost for lack of memory.
+    without_memory: Numbers,
     /// Losses that a record has told.
     told: DroppedBy,
     /// A record that is about to tell more: its index, what will have been told, panics in it.
@@ -42,6 +44,7 @@ impl Pipeline {
             entries: Vec::with_capacity(BATCH_RECORDS),
             masks: Vec::with_capacity(BATCH_RECORDS),
             written: Written::default(),
+            without_memory: Numbers::default(),
             told: DroppedBy::default(),
             telling: None,
             is_running: false,
@@ -63,16 +66,17 @@ impl Pipeline {
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
         // Nor may anything later than `images` stand before them.
-        self.reader.collect(images.and_then(Images::last_ticks).unwrap_or_else(clock::now));
+        let cut = images.and_then(Images::last_ticks).unwrap_or_else(clock::now);
+        let is_collected = self.reader.collect(cut);
+        // They come behind what their thread has in its lane, or not at all.
+        let images = images.filter(|_| is_collected);
         let mut records = 0;
         loop {
             match self.reader.next() {
                 Step::Record(entry) => {
                     self.take(entry);
                     records += 1;
-                    if self.outputs.is_large() || self.entries.len() >= BATCH_RECORDS {
-                        self.write_out(core, false);
-                    }
+                    self.write_large(core);
                 }
                 Step::WriteOut => self.write_out(core, false),
                 Step::End => break,
@@ -81,24 +85,38 @@ impl Pipeline {
         for entry in images.into_iter().flat_map(Images::entries) {
             self.take(entry);
             records += 1;
+            self.write_large(core);
         }
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
         drop(losses);
         self.outputs.rest();
         self.is_running = false;
-        Pass { records, errors: mem::take(&mut self.written.errors) }
+        Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
     /// Encodes a record for the sinks that want it.
     fn take(&mut self, entry: Entry) {
         let record = self.reader.record(&entry, &self.clock);
-        let encoded = record.map(|record| self.outputs.encode(&record, entry.must_be_told()));
-        if encoded.as_ref().is_none_or(|encoded| !encoded.is_whole) {
-            self.written.lost.push(self.entries.len());
+        // Without memory for its site's description, nobody knows who wants it.
+        let unknown = Encoded { mask: 0, lost: Some(DropReason::NoMemory) };
+        let encoded =
+            record.map_or(unknown, |record| self.outputs.encode(&record, entry.must_be_told()));
+        if encoded.lost == Some(DropReason::NoMemory) {
+            self.without_memory.add(self.entries.len());
         }
-        self.entries.push(entry);
-        self.masks.push(encoded.map_or(0, |encoded| encoded.mask));
+        if encoded.lost.is_some() {
+            self.written.lost.add(self.entries.len());
+        }
+        self.entries.push(entry); // within the capacity, by `write_large`
+        self.masks.push(encoded.mask);
+    }
+
+    /// Writes the batch when there is enough.
+    fn write_large(&mut self, core: &Core) {
+        if self.outputs.is_large() || self.entries.len() >= BATCH_RECORDS {
+            self.write_out(core, false);
+        }
     }
 
     /// Writes the batch, counts what became of its records, and releases them.
@@ -112,10 +130,12 @@ impl Pipeline {
         self.outputs.write(&batch, retry, &mut self.written);
         let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
         let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
-        let lost = self.written.lost.iter().filter(|number| is_users(**number)).count();
+        let lost = self.written.lost.iter().filter(|number| is_users(*number)).count();
+        let without_memory = self.without_memory.iter().filter(|number| is_users(*number)).count();
         let own = (self.entries.len() - users) as u64 + mem::take(&mut self.written.own);
         core.counts.written.fetch_add((users - lost) as u64, Relaxed);
-        core.counts.drop_accepted(DropReason::Sink, lost as u64);
+        core.counts.drop_accepted(DropReason::NoMemory, without_memory as u64);
+        core.counts.drop_accepted(DropReason::Sink, (lost - without_memory) as u64);
         core.counts.own.fetch_add(own, Relaxed);
         if let Some((_, told, panics)) = self.telling.take()
             && mem::take(&mut self.written.is_told)
@@ -123,10 +143,12 @@ impl Pipeline {
             core.counts.untold_panics.fetch_sub(panics, Relaxed);
             self.told = told;
         }
-        self.written.lost.clear();
+        self.written.lost = Numbers::default();
+        self.without_memory = Numbers::default();
         self.entries.clear();
         self.masks.clear();
         self.reader.release();
+        core.counts.drop_accepted(DropReason::Ring, self.reader.take_lost());
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.
@@ -158,6 +180,7 @@ impl Pipeline {
         self.entries.clear();
         self.masks.clear();
         self.written = Written::default();
+        self.without_memory = Numbers::default();
         self.telling = None;
         self.outputs.reset();
     }
@@ -167,4 +190,6 @@ impl Pipeline {
 pub(crate) struct Pass {
     pub(crate) records: u64,
     pub(crate) errors: Vec<Error>,
+    /// Whether there was memory for the tables: if not, nothing was gone over, images included.
+    pub(crate) is_collected: bool,
 }

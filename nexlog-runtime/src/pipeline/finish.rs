@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use super::drain::Pipeline;
 use super::state::Core;
 use crate::error::{DropReason, Error};
+use crate::lane::lanes::Lanes;
+use crate::lane::memory::{try_collect, try_push};
 use crate::lane::ring::Lane;
 
 /// For timeouts that no clock can hold.
@@ -20,8 +22,21 @@ const ROTATE_PATIENCE: Duration = Duration::from_secs(5);
 /// At the end, where clocks differ.
 const MORE_PASSES: u32 = 100;
 
-fn are_reached(targets: &[(&Lane, u64)]) -> bool {
-    targets.iter().all(|(lane, target)| lane.consumed() >= *target)
+/// What has to be drained for all that is there at one moment.
+enum Targets<'a> {
+    /// For each lane, how far.
+    Each(Vec<(&'a Lane, u64)>),
+    /// Whatever comes meanwhile, too: there is no memory for a list.
+    All(&'a Lanes),
+}
+
+impl Targets<'_> {
+    fn are_reached(&self) -> bool {
+        match self {
+            Targets::Each(list) => list.iter().all(|(lane, target)| lane.consumed() >= *target),
+            Targets::All(lanes) => !lanes.have_unread(),
+        }
+    }
 }
 
 impl Core {
@@ -29,7 +44,7 @@ impl Core {
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), Error> {
         let targets = self.targets();
         // Lanes and sinks tell without the mutex, which somebody may hold for later records.
-        let is_written = || are_reached(&targets) && !self.is_failing();
+        let is_written = || targets.are_reached() && !self.is_failing();
         if timeout.is_zero() && !self.is_inside() && is_written() {
             return Ok(());
         }
@@ -62,7 +77,7 @@ impl Core {
         &self,
         what: &'static str,
         timeout: Duration,
-        targets: &[(&Lane, u64)],
+        targets: &Targets<'_>,
         last: impl Fn(&mut Pipeline) -> Result<(), Error>,
     ) -> Result<(), Error> {
         if self.is_inside() {
@@ -71,20 +86,22 @@ impl Core {
         let end = Instant::now().checked_add(timeout).unwrap_or_else(|| Instant::now() + YEAR);
         let late = || Error::Timeout { what, waited: timeout };
         // With nothing to wait for and no time to wait in, nobody is asked for a pass.
-        let is_look = timeout.is_zero() && are_reached(targets);
+        let is_look = timeout.is_zero() && targets.are_reached();
         if !is_look && self.worker.pass(&self.doze, end) == Some(false) {
             return Err(late());
         }
         loop {
             let mut locked = self.lock_until(end).ok_or_else(late)?;
             let pass = (!is_look).then(|| locked.pipeline.pass(self, None, true));
-            let is_done = are_reached(targets);
+            let is_done = targets.are_reached();
             let failing = locked.pipeline.outputs.failing();
             let outcome = if is_done { last(&mut locked.pipeline) } else { Ok(()) };
             self.unlock(locked, pass);
             match failing {
                 Some(error) if is_done => return Err(error),
                 _ if is_done => return outcome,
+                // A pass that has no memory leaves all for the next.
+                _ if Instant::now() >= end => return Err(late()),
                 _ => std::thread::sleep(Duration::from_micros(50)),
             }
         }
@@ -106,18 +123,21 @@ impl Core {
         let targets = self.targets();
         let mut pass = locked.pipeline.pass(self, None, true);
         for _ in 0..MORE_PASSES {
-            if are_reached(&targets) {
+            if targets.are_reached() {
                 break;
             }
-            pass.errors.extend(locked.pipeline.pass(self, None, false).errors);
+            for error in locked.pipeline.pass(self, None, false).errors {
+                try_push(&mut pass.errors, error);
+            }
         }
         self.unlock(locked, Some(pass));
         true
     }
 
     /// How far each lane has to be drained for all that is there now.
-    fn targets(&self) -> Vec<(&Lane, u64)> {
-        self.lanes.iter().map(|lane| (lane, lane.published())).collect()
+    fn targets(&self) -> Targets<'_> {
+        let list = try_collect(self.lanes.iter().map(|lane| (lane, lane.published())));
+        list.map_or(Targets::All(&self.lanes), Targets::Each)
     }
 
     /// Writes what is there, without waiting longer than `patience` for the pipeline.

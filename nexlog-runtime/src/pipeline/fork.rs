@@ -175,6 +175,8 @@ extern "C" fn before() {
     WAITING.fetch_add(1, Relaxed);
     let hold = |(is_inside, core)| HeldCore::new(core, is_inside, end);
     let mut cores: Vec<_> = all.into_iter().map(hold).collect();
+    // Before the rings': whoever describes a site takes theirs while it has this one.
+    let known = known::hold(end);
     cores.iter_mut().for_each(|core| core.hold_rest(end));
     let [locals, at_exit] = shutdown::hold(end);
     let [telling, told] = timing::hold(end);
@@ -183,7 +185,7 @@ extern "C" fn before() {
         locals,
         at_exit,
         registry::hold(end),
-        known::hold(end),
+        known,
         early::hold(end),
         telling,
         told,

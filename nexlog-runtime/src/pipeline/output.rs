@@ -5,7 +5,8 @@
 //! ends. A sink that fails loses its batch, which is counted and told at the head of the first
 //! batch that succeeds again; other sinks do not notice.
 
-use core::cell::{RefCell, RefMut};
+use core::cell::{Cell, RefCell, RefMut};
+use core::fmt::{self, Write};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use super::stats::SinkStats;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::crash::Ring;
-use crate::error::Error;
+use crate::error::{DropReason, Error};
 use crate::format::{Encoder, Format};
-use crate::lane::memory::Allocator;
+use crate::lane::memory::{Allocator, try_push, try_text};
 use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
@@ -54,19 +55,20 @@ enum GroupEncoder {
 }
 
 impl GroupEncoder {
-    /// Appends the record. `false`, and nothing appended, when the format panics or there is no
-    /// memory.
-    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
+    /// Appends the record; nothing when the format panics or there is no memory.
+    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> Result<(), DropReason> {
         let start = out.len();
         let finished = contain(|| match self {
             GroupEncoder::BuiltIn(encoder) => encoder.encode(record, out),
             GroupEncoder::Custom(format) => format.encode(record, out),
         });
-        if finished.is_none() || out.is_short() {
-            out.truncate(start);
-            return false;
-        }
-        true
+        let outcome = match finished {
+            None => Err(DropReason::Sink),
+            Some(()) if out.is_short() => Err(DropReason::NoMemory),
+            Some(()) => return Ok(()),
+        };
+        out.truncate(start);
+        outcome
     }
 }
 
@@ -94,6 +96,14 @@ impl SinkCounts {
         self.is_failing.load(Relaxed)
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    pub(crate) fn errors(&self) -> u64 {
+        self.errors.load(Relaxed)
+    }
+
     /// All back to 0, but for rotations.
     pub(crate) fn forget(&self) {
         for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
@@ -102,13 +112,18 @@ impl SinkCounts {
         self.is_failing.store(false, Relaxed);
     }
 
+    /// Its error. Without its name when there is no memory for that.
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Sink { name: try_text(&self.name).unwrap_or_default(), source }
+    }
+
     pub(crate) fn read(&self) -> SinkStats {
         SinkStats {
-            name: self.name.clone(),
+            name: try_text(&self.name).unwrap_or_default(),
             written: self.written.load(Relaxed),
             lost: self.lost.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            errors: self.errors.load(Relaxed),
+            bytes: self.bytes(),
+            errors: self.errors(),
         }
     }
 }
@@ -132,8 +147,68 @@ struct Output {
     /// Records lost since it last worked.
     lost: u64,
     /// Why it does not work at present.
-    failing: Option<(io::ErrorKind, String)>,
+    failing: Option<Failure>,
     reported: Option<Instant>,
+}
+
+/// What is kept of a sink's error.
+struct Failure {
+    kind: io::ErrorKind,
+    /// The system's number for it.
+    code: Option<i32>,
+    /// Of one that has a text of its own; as much as there was memory for.
+    text: String,
+}
+
+impl Failure {
+    fn of(error: &io::Error) -> Failure {
+        let (kind, code) = (error.kind(), error.raw_os_error());
+        let mut text = Cut(String::new());
+        if error.get_ref().is_some() {
+            let _ = write!(text, "{error}");
+        }
+        Failure { kind, code, text: text.0 }
+    }
+
+    fn to_error(&self) -> io::Error {
+        match self.code {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None if self.text.is_empty() => self.kind.into(),
+            // std has no way to make one that may fail; a sink that gave it made one, too.
+            None => io::Error::new(self.kind, self.text.as_str()),
+        }
+    }
+}
+
+/// A text that ends where memory does.
+struct Cut(String);
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.try_reserve(text.len()).map_err(|_| fmt::Error)?;
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// Numbers of records in a batch: a set that takes no memory as it grows.
+#[derive(Default)]
+pub(crate) struct Numbers([u64; BATCH_RECORDS.div_ceil(64)]);
+
+impl Numbers {
+    pub(crate) fn add(&mut self, number: usize) {
+        if let Some(word) = self.0.get_mut(number / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        let words = self.0.iter().enumerate().filter(|(_, word)| **word != 0);
+        words.flat_map(|(place, word)| {
+            let is_there = move |bit: &usize| word & (1 << bit) != 0;
+            (0..64).filter(is_there).map(move |bit| 64 * place + bit)
+        })
+    }
 }
 
 /// All sinks of a logger.
@@ -147,8 +222,8 @@ pub(crate) struct Outputs {
 pub(crate) struct Encoded {
     /// The outputs, by bit.
     pub(crate) mask: u64,
-    /// Whether that is all who wanted it.
-    pub(crate) is_whole: bool,
+    /// Why somebody who wanted it has not.
+    pub(crate) lost: Option<DropReason>,
 }
 
 /// The records of a batch.
@@ -174,6 +249,8 @@ struct Noting<'a, P> {
     file: usize,
     places: P,
     lanes: RefCell<Vec<(usize, u64)>>,
+    /// The records that `lanes` is about.
+    known: Cell<Option<(usize, usize)>>,
 }
 
 impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
@@ -181,6 +258,11 @@ impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
     /// last.
     fn lanes(&self, records: Range<usize>) -> RefMut<'_, Vec<(usize, u64)>> {
         let mut lanes = self.lanes.borrow_mut();
+        if self.known.replace(Some((records.start, records.end)))
+            == Some((records.start, records.end))
+        {
+            return lanes;
+        }
         lanes.clear();
         for (lane, position) in (self.places)(records) {
             match lanes.last_mut() {
@@ -205,8 +287,8 @@ impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Journal for Not
 /// What became of a batch.
 #[derive(Default)]
 pub(crate) struct Written {
-    /// For each record of the batch that some sink lost: its number. Sorted, unique.
-    pub(crate) lost: Vec<usize>,
+    /// The records of the batch that some sink lost.
+    pub(crate) lost: Numbers,
     pub(crate) errors: Vec<Error>,
     /// Records about losses that were written.
     pub(crate) own: u64,
@@ -267,7 +349,7 @@ impl Outputs {
     /// Encodes a record for every sink that wants it. One of the logger's own that no sink
     /// wants goes to all: what was lost must be told somewhere.
     pub(crate) fn encode(&mut self, record: &Record<'_>, is_own: bool) -> Encoded {
-        let mut encoded = Encoded { mask: 0, is_whole: true };
+        let mut encoded = Encoded { mask: 0, lost: None };
         let to_all = is_own && !self.all.iter_mut().any(|output| output.wants(record));
         for group in &mut self.groups {
             let mut first: Option<(usize, usize)> = None;
@@ -279,23 +361,28 @@ impl Outputs {
                 }
                 output.begin();
                 let start = output.buffer.len();
-                let is_whole = match first {
+                let outcome = match first {
                     None => group.encoder.encode(record, &mut output.buffer),
                     // Numbers in a group ascend, so the first is among those before.
                     Some((first, start)) => {
                         output.buffer.extend(&before[first].buffer.as_bytes()[start..]);
-                        !output.buffer.is_short()
+                        if output.buffer.is_short() { Err(DropReason::NoMemory) } else { Ok(()) }
                     }
                 };
-                if is_whole {
+                let Err(reason) = outcome else {
                     encoded.mask |= 1 << number;
                     output.ends.push(output.buffer.len());
                     first = first.or(Some((number, start)));
+                    continue;
+                };
+                output.buffer.truncate(start);
+                output.counts.lost.fetch_add(1, Relaxed);
+                // What had no memory is told with all that had none, to every sink.
+                if reason == DropReason::NoMemory {
+                    encoded.lost = Some(reason);
                 } else {
-                    encoded.is_whole = false;
-                    output.buffer.truncate(start);
+                    encoded.lost = encoded.lost.or(Some(reason));
                     output.lost += 1;
-                    output.counts.lost.fetch_add(1, Relaxed);
                 }
             }
         }
@@ -310,6 +397,9 @@ impl Outputs {
     /// Writes every batch. With `retry`, sinks that have only losses to tell are tried.
     pub(crate) fn write(&mut self, batch: &Typed<'_, '_>, retry: bool, done: &mut Written) {
         for number in 0..self.all.len() {
+            if retry && self.all[number].has_untold() {
+                self.announce_losses(number, batch.clock); // there was no memory for that before
+            }
             let output = &mut self.all[number];
             if retry {
                 output.begin();
@@ -321,12 +411,10 @@ impl Outputs {
             let wanted = batch.masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
             if let Some(written) = output.write(&wanted, batch, done) {
-                done.lost.extend(wanted.skip(written));
+                wanted.skip(written).for_each(|index| done.lost.add(index));
             }
             self.announce_losses(number, batch.clock);
         }
-        done.lost.sort_unstable();
-        done.lost.dedup();
     }
 
     /// Puts a record about losses at the head of the sink's next batch. It is no batch by
@@ -340,7 +428,7 @@ impl Outputs {
         let Some(group) = group else { return };
         let losses = own::sink_lost(&output.counts.name, output.lost);
         output.losses = losses.filter(|losses| {
-            let encode = |record| group.encoder.encode(&record, &mut output.buffer);
+            let encode = |record| group.encoder.encode(&record, &mut output.buffer).is_ok();
             losses.first(clock).is_some_and(encode)
         });
     }
@@ -367,7 +455,7 @@ impl Outputs {
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
-                outcome = Err(Error::Sink { name: output.counts.name.clone(), source });
+                outcome = Err(output.counts.failed(source));
             }
         }
         outcome
@@ -375,11 +463,9 @@ impl Outputs {
 
     /// The failure of a sink that does not work at present.
     pub(crate) fn failing(&self) -> Option<Error> {
-        self.all.iter().find_map(|output| {
-            let (kind, text) = output.failing.as_ref()?;
-            let source = io::Error::new(*kind, text.as_str());
-            Some(Error::Sink { name: output.counts.name.clone(), source })
-        })
+        self.all
+            .iter()
+            .find_map(|output| Some(output.counts.failed(output.failing.as_ref()?.to_error())))
     }
 }
 
@@ -390,14 +476,21 @@ impl Output {
         if site.level != Some(record.level) || !core::ptr::eq(site.target, record.target) {
             return filter.enabled_within(record.target, record.level, record);
         }
-        if self.wants.len() <= site.id {
+        let ask = || filter.answer(record.target, record.level);
+        let missing = (site.id + 1).saturating_sub(self.wants.len());
+        if missing > 0 && self.wants.try_reserve(missing).is_ok() {
             self.wants.resize(site.id + 1, None);
         }
-        let ask = || filter.answer(record.target, record.level);
-        match *self.wants[site.id].get_or_insert_with(ask) {
+        let known = self.wants.get_mut(site.id);
+        match known.map_or_else(ask, |known| *known.get_or_insert_with(ask)) {
             Answer::Fixed(answer) => answer,
             Answer::Depends(_) => filter.enabled_within(record.target, record.level, record),
         }
+    }
+
+    /// Whether it has lost something, and nothing to be tried with.
+    fn has_untold(&self) -> bool {
+        self.lost > 0 && self.losses.is_none() && self.ends.is_empty()
     }
 
     /// Before a record is appended: the record about losses, if there is one, is a record of
@@ -433,7 +526,7 @@ impl Output {
         };
         let journal = batch.notes.ring.zip(self.file).map(|(ring, file)| {
             let lanes = RefCell::new(mem::take(&mut self.lanes));
-            Noting { ring, file, places, lanes }
+            Noting { ring, file, places, lanes, known: Cell::new(None) }
         });
         let noted = journal.as_ref().map(|journal| journal as &dyn Journal);
         let lines = Batch::new(self.buffer.as_bytes(), &self.ends, &typed).noted(noted);
@@ -461,7 +554,7 @@ impl Output {
         self.buffer.clear();
         // One that took all and failed then has nothing to be tried with.
         let failure = result.as_ref().err().filter(|_| self.lost > 0);
-        self.failing = failure.map(|e| (e.source.kind(), e.source.to_string()));
+        self.failing = failure.map(|e| Failure::of(&e.source));
         self.counts.is_failing.store(self.failing.is_some(), Relaxed);
         result.err().map(|error| {
             self.report(error.source, done);
@@ -473,7 +566,7 @@ impl Output {
         self.counts.errors.fetch_add(1, Relaxed);
         if self.reported.is_none_or(|last| last.elapsed() >= REPORT_AGAIN) {
             self.reported = Some(Instant::now());
-            done.errors.push(Error::Sink { name: self.counts.name.clone(), source });
+            try_push(&mut done.errors, self.counts.failed(source));
         }
     }
 

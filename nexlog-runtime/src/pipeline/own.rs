@@ -12,7 +12,7 @@ use crate::crash::Recovered;
 use crate::lane::draft::{Draft, own_image};
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::read::Images;
-use crate::site::callsite::Site;
+use crate::site::callsite::{Site, SiteInfo};
 use crate::site::level::Level;
 use crate::value::{Fields, FieldsWriter, Splice, Value};
 
@@ -76,7 +76,7 @@ fn plain_type(name: &str) -> &str {
 /// In place of a record whose value panicked.
 #[cold]
 pub(crate) fn value_panicked(core: &Arc<Core>, site: &'static Site, value_type: &str) {
-    let info = site.info();
+    let info = SiteInfo::brief(site);
     let mut draft = Draft::own(&PANICKED, core);
     draft.push(plain_type(value_type));
     draft.push(info.target);

@@ -48,8 +48,11 @@ pub(crate) fn register(core: &Core) {
 /// Has a local logger written out at exit.
 pub(crate) fn register_local(core: &Arc<Core>) {
     let mut local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner);
-    local.retain(|known| known.strong_count() > 0);
-    local.push(Arc::downgrade(core));
+    // Those that are there keep their places: see `each`.
+    match local.iter_mut().find(|known| known.strong_count() == 0) {
+        Some(ended) => *ended = Arc::downgrade(core),
+        None => local.push(Arc::downgrade(core)),
+    }
     drop(local);
     register_exit(core);
 }
@@ -95,7 +98,13 @@ fn each(patience: Duration, drain: impl Fn(&Core, Duration)) {
     if let Some(core) = state::global() {
         drain(core, left());
     }
-    // A copy: sinks run user code, which may build loggers.
-    let local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    local.iter().filter_map(Weak::upgrade).for_each(|core| drain(&core, left()));
+    // By place and without the lock: sinks run user code, which may build loggers, and for a copy
+    // of the list there may be no memory.
+    let at = |place| {
+        let local = LOCAL.lock().unwrap_or_else(PoisonError::into_inner);
+        local.get(place).map(Weak::upgrade)
+    };
+    for core in (0..).map_while(at).flatten() {
+        drain(&core, left());
+    }
 }

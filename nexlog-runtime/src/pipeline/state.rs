@@ -19,7 +19,7 @@ use crate::clock;
 use crate::context;
 use crate::error::{DropReason, Error};
 use crate::lane::lanes::Lanes;
-use crate::lane::memory::Allocator;
+use crate::lane::memory::{Allocator, try_collect};
 use crate::lane::thread;
 use crate::site::callsite::Site;
 use crate::site::filter::{Answer, Filter};
@@ -262,7 +262,6 @@ impl Core {
     /// The counters.
     pub(crate) fn stats(&self) -> Stats {
         let dropped_by = self.counts.dropped_by();
-        let sinks: Vec<_> = self.sinks.iter().map(|sink| sink.read()).collect();
         Stats {
             accepted: self.lanes.accepted() + self.counts.accepted.load(Relaxed),
             written: self.counts.written.load(Relaxed),
@@ -270,11 +269,11 @@ impl Core {
             dropped_by,
             own: self.counts.own.load(Relaxed),
             recovered: self.counts.recovered.load(Relaxed),
-            bytes: sinks.iter().map(|sink| sink.bytes).sum(),
-            errors: sinks.iter().map(|sink| sink.errors).sum(),
+            bytes: self.sinks.iter().map(|sink| sink.bytes()).sum(),
+            errors: self.sinks.iter().map(|sink| sink.errors()).sum(),
             lanes: self.lanes.count() as u64,
             rotations: self.sinks.iter().map(|sink| sink.rotations()).sum(),
-            sinks,
+            sinks: try_collect(self.sinks.iter().map(|sink| sink.read())).unwrap_or_default(),
             ..Stats::default()
         }
     }

@@ -68,7 +68,7 @@ macro_rules! dropped_by {
 
             /// The sum.
             pub fn total(&self) -> u64 {
-                0 $(+ self.$field)*
+                [$(self.$field),*].into_iter().fold(0, u64::wrapping_add)
             }
 
             /// Names and numbers of the reasons that occurred.
@@ -101,6 +101,8 @@ dropped_by! {
     early = Early,
     /// A sink that wanted it failed.
     sink = Sink,
+    /// Somebody has cut the ring file.
+    ring = Ring,
 }
 
 /// The counters themselves. Only cold code touches them; what lanes accepted is counted there.
@@ -138,5 +140,45 @@ impl Counts {
 
     pub(crate) fn dropped_by(&self) -> DroppedBy {
         DroppedBy::read(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The sum is exact where counters pass 32 bits, and to 64 bits where they go around.
+    #[test]
+    fn sums_hold_where_counters_pass_their_edges() {
+        for start in [u64::from(u32::MAX) - 100, u64::MAX - 100] {
+            let counts = Counts::default();
+            counts.accepted.store(start, Relaxed);
+            counts.written.store(start, Relaxed);
+            for number in 0..200 {
+                let reason = DropReason::ALL[number % DropReason::ALL.len()];
+                counts.drop_at_call(reason, 2);
+                counts.accepted.fetch_add(1, Relaxed);
+                counts.written.fetch_add(1, Relaxed);
+            }
+            let dropped = counts.dropped_by().total();
+            assert_eq!(dropped, 400);
+            let written = counts.written.load(Relaxed);
+            assert_eq!(counts.accepted.load(Relaxed), written.wrapping_add(dropped), "{start}");
+        }
+    }
+
+    #[test]
+    fn losses_are_told_by_reason_where_counters_pass_their_edges() {
+        let counts = Counts::default();
+        counts.drop_accepted(DropReason::Full, u64::from(u32::MAX) - 1);
+        counts.drop_accepted(DropReason::Busy, u64::MAX - 1);
+        let before = counts.dropped_by();
+        assert_eq!(before.total(), u64::from(u32::MAX) - 3);
+        counts.drop_accepted(DropReason::Full, 3);
+        counts.drop_accepted(DropReason::Busy, 1);
+        let since = counts.dropped_by().since(&before);
+        assert_eq!((since.full, since.busy, since.total()), (3, 1, 4));
+        let told: Vec<_> = since.iter().collect();
+        assert_eq!(told, [(DropReason::Full, 3), (DropReason::Busy, 1)]);
     }
 }

@@ -111,11 +111,12 @@ impl Core {
         let locked = if may_wait { self.lock(NESTED_PATIENCE) } else { self.try_lock() };
         let mut pipeline = locked.ok_or(DropReason::Busy)?;
         let pass = pipeline.pass(self, Some(images), false);
-        if !is_own {
+        let outcome = if pass.is_collected { Ok(()) } else { Err(DropReason::NoMemory) };
+        if !is_own && outcome.is_ok() {
             self.counts.accepted.fetch_add(1, Relaxed);
         }
         self.unlock(pipeline, Some(pass));
-        Ok(())
+        outcome
     }
 
     /// Counts what dead processes had left, and says so in a record for each.
@@ -161,6 +162,10 @@ impl Core {
         let kept = early.retain(&pipeline.clock, wanted);
         self.counts.accepted.fetch_add(kept.records, Relaxed);
         self.counts.drop_at_call(DropReason::NoMemory, kept.refused);
-        pipeline.pass(self, Some(&kept.images), false)
+        let pass = pipeline.pass(self, Some(&kept.images), false);
+        if !pass.is_collected {
+            self.counts.drop_accepted(DropReason::NoMemory, kept.records);
+        }
+        pass
     }
 }

@@ -1,6 +1,7 @@
 //! [`Memory`]: records kept in the process, for tests.
 
 use core::fmt;
+use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::output::{Choice, choice_methods};
@@ -83,7 +84,10 @@ struct MemorySink(Kept);
 
 impl Sink for MemorySink {
     fn write(&mut self, batch: &Batch<'_>) -> Result<(), WriteError> {
-        self.0.lock().extend_from_slice(batch.bytes());
+        let mut kept = self.0.lock();
+        kept.try_reserve(batch.bytes().len())
+            .map_err(|_| io::Error::from(ErrorKind::OutOfMemory))?;
+        kept.extend_from_slice(batch.bytes());
         Ok(())
     }
 

@@ -145,6 +145,14 @@ impl Output {
         }
     }
 
+    /// The same, to be changed.
+    pub(crate) fn file_mut(&mut self) -> Option<&mut File> {
+        match &mut self.place {
+            Place::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
     /// The format, settled.
     pub(crate) fn settle_format(&mut self) -> &Arc<dyn Format> {
         let for_people = matches!(self.place, Place::Console(..));
@@ -156,11 +164,6 @@ impl Output {
     /// The format, once it is settled.
     pub(crate) fn settled_format(&self) -> Option<&dyn Format> {
         self.choice.format.as_deref()
-    }
-
-    /// Its own filter.
-    pub(crate) fn own_filter(&self) -> Option<&Filter> {
-        self.choice.filter.as_ref()
     }
 
     /// Opens it: a file is opened and made here, and colours are decided.

@@ -13,6 +13,7 @@
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Acquire, Ordering::Relaxed};
 
 use super::level::Level;
+use crate::lane::memory::try_push;
 
 /// Nobody wants it.
 pub const OFF: u8 = 0;
@@ -97,14 +98,31 @@ impl Site {
         Level::from_number(self.level)
     }
 
-    /// The description unpacked. Made at first use; allocates then.
-    pub fn info(&'static self) -> &'static SiteInfo {
+    /// Whether the description is unpacked already.
+    pub(crate) fn is_described(&self) -> bool {
+        !self.info.load(Relaxed).is_null()
+    }
+
+    /// The description unpacked. Made at first use; allocates then, and is `None` when there is
+    /// no memory. The next call tries again.
+    pub fn try_info(&'static self) -> Option<&'static SiteInfo> {
         let mut info = self.info.load(Acquire).cast_const(); // pairs with `describe`'s store
         if info.is_null() {
-            info = super::known::describe(self);
+            info = super::known::describe(self)?;
         }
         // SAFETY: `describe` returns and stores pointers to leaked `SiteInfo`s only.
-        unsafe { &*info }
+        Some(unsafe { &*info })
+    }
+
+    /// The same for what can do without: a site without slots and names when there is no memory.
+    pub fn info(&'static self) -> &'static SiteInfo {
+        static UNKNOWN: SiteInfo = SiteInfo::unknown();
+        self.try_info().unwrap_or(&UNKNOWN)
+    }
+
+    /// The target: stated, or the module path. Allocates nothing.
+    pub(crate) fn target(&'static self) -> &'static str {
+        SiteInfo::brief(self).target
     }
 }
 
@@ -174,8 +192,35 @@ impl SiteInfo {
     /// ```
     ///
     /// A text that breaks the grammar ends the parse where it breaks: a wrong description
-    /// gives a poorer record, never a panic in the drainer.
-    pub fn parse(id: usize, site: &Site) -> SiteInfo {
+    /// gives a poorer record, never a panic in the drainer. `None` when there is no memory.
+    pub fn parse(id: usize, site: &Site) -> Option<SiteInfo> {
+        SiteInfo::read(id, site, true)
+    }
+
+    /// The same without slots and message. Allocates nothing. Of keys it says that there may be
+    /// any.
+    pub(crate) fn brief(site: &Site) -> SiteInfo {
+        let brief = SiteInfo::read(0, site, false);
+        SiteInfo { has_dynamic: true, ..brief.unwrap_or_else(SiteInfo::unknown) }
+    }
+
+    const fn unknown() -> SiteInfo {
+        SiteInfo {
+            id: 0,
+            level: None,
+            target: "",
+            module: "",
+            file: "",
+            line: 0,
+            slots: Vec::new(),
+            message: None,
+            has_dynamic: false,
+            is_frame: false,
+        }
+    }
+
+    /// `keeps_lists`: slots and pieces are not only gone over.
+    fn read(id: usize, site: &Site, keeps_lists: bool) -> Option<SiteInfo> {
         let mut rest = site.description;
         let stated_target = netstr(&mut rest).unwrap_or("");
         let mut slots = Vec::new();
@@ -190,16 +235,18 @@ impl SiteInfo {
                     continue;
                 }
                 'M' => {
-                    message = Some(pieces(&mut rest));
+                    message = Some(pieces(&mut rest, keeps_lists)?);
                     continue;
                 }
                 _ => break,
             };
             let Some(key) = netstr(&mut rest) else { break };
-            slots.push(Slot { kind, key });
+            if keeps_lists && !try_push(&mut slots, Slot { kind, key }) {
+                return None;
+            }
         }
         let (module, file) = rest.split_once('\n').unwrap_or((rest, ""));
-        SiteInfo {
+        Some(SiteInfo {
             id,
             level: site.level(),
             target: if stated_target.is_empty() { module } else { stated_target },
@@ -210,7 +257,7 @@ impl SiteInfo {
             slots,
             message,
             is_frame,
-        }
+        })
     }
 
     /// Of a span its name; `None` for a scope without one.
@@ -228,8 +275,9 @@ impl SiteInfo {
     }
 }
 
-/// The pieces behind an `M`; stops before the `.` that ends the message.
-fn pieces(rest: &mut &'static str) -> Vec<Piece> {
+/// The pieces behind an `M`; stops before the `.` that ends the message. `None` when there is no
+/// memory to keep them.
+fn pieces(rest: &mut &'static str, are_kept: bool) -> Option<Vec<Piece>> {
     let mut pieces = Vec::new();
     loop {
         let before = *rest;
@@ -240,9 +288,11 @@ fn pieces(rest: &mut &'static str) -> Vec<Piece> {
         };
         let Some(piece) = piece else {
             *rest = before;
-            return pieces;
+            return Some(pieces);
         };
-        pieces.push(piece);
+        if are_kept && !try_push(&mut pieces, piece) {
+            return None;
+        }
     }
 }
 
@@ -272,7 +322,7 @@ mod tests {
     #[test]
     fn a_description_unpacks_to_what_the_macro_stated() {
         let site = Site::new(2, 7, "2:dbf5:orderd0:h0:ML5:paid S0;L6: items.shop::pay\nsrc/pay.rs");
-        let info = SiteInfo::parse(3, &site);
+        let info = SiteInfo::parse(3, &site).unwrap();
         assert_eq!((info.target, info.module, info.file), ("db", "shop::pay", "src/pay.rs"));
         assert_eq!((info.level, info.line, info.id), (Some(Level::Info), 7, 3));
         assert_eq!(info.slots[0], Slot { kind: SlotKind::Field, key: "order" });
@@ -284,23 +334,34 @@ mod tests {
 
     #[test]
     fn the_target_defaults_to_the_module_and_a_message_may_be_absent() {
-        let info = SiteInfo::parse(0, &Site::new(255, 1, "0:f1:a.m\nf"));
+        let info = SiteInfo::parse(0, &Site::new(255, 1, "0:f1:a.m\nf")).unwrap();
         assert_eq!((info.target, info.level, info.message), ("m", None, None));
     }
 
     #[test]
     fn a_span_is_told_from_a_record() {
-        let span = SiteInfo::parse(0, &Site::new(1, 1, "0:sf5:orderML3:pay.m\nf"));
+        let parse = |text| SiteInfo::parse(0, &Site::new(1, 1, text)).unwrap();
+        let span = parse("0:sf5:orderML3:pay.m\nf");
         assert_eq!((span.is_frame, span.name()), (true, Some("pay")));
         assert!(span.may_have("order") && !span.may_have("id"));
-        assert!(!SiteInfo::parse(0, &Site::new(1, 1, "0:f5:orderML3:pay.m\nf")).is_frame);
-        assert_eq!(SiteInfo::parse(0, &Site::new(1, 1, "0:sd0:.m\nf")).name(), None);
+        assert!(!parse("0:f5:orderML3:pay.m\nf").is_frame);
+        assert_eq!(parse("0:sd0:.m\nf").name(), None);
+    }
+
+    #[test]
+    fn a_description_says_where_a_site_is_without_memory() {
+        for text in ["2:dbf5:orderML5:paid S0;.shop::pay\npay.rs", "0:sd0:ML1:x.shop\nf"] {
+            let site = Site::new(2, 7, text.to_owned().leak());
+            let (brief, whole) = (SiteInfo::brief(&site), SiteInfo::parse(0, &site).unwrap());
+            assert_eq!((brief.target, brief.level), (whole.target, whole.level));
+            assert_eq!((brief.is_frame, brief.slots.capacity()), (whole.is_frame, 0));
+        }
     }
 
     #[test]
     fn a_broken_description_does_not_panic() {
         for text in ["", "9:", "x", "0:f", "0:f9:a", "0:MS", "0:ML1:ä.m\nf", "0:z"] {
-            SiteInfo::parse(0, &Site::new(0, 0, text));
+            SiteInfo::parse(0, &Site::new(0, 0, text)).unwrap();
         }
     }
 }

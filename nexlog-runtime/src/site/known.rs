@@ -5,13 +5,13 @@
 //! dead process's records. Nothing is allocated under the lock, as the allocator may log.
 
 use core::ptr;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::callsite::{Site, SiteInfo};
 use crate::crash::Ring;
+use crate::lane::memory::try_box;
 
 /// Rings of one process; loggers beyond that have none.
 const MAX_RINGS: usize = 32;
@@ -30,10 +30,12 @@ struct Described {
 
 struct Known {
     newest: Option<&'static Described>,
+    count: usize,
     rings: Rings,
 }
 
-static KNOWN: Mutex<Known> = Mutex::new(Known { newest: None, rings: [const { None }; MAX_RINGS] });
+static KNOWN: Mutex<Known> =
+    Mutex::new(Known { newest: None, count: 0, rings: [const { None }; MAX_RINGS] });
 
 fn known() -> MutexGuard<'static, Known> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -44,12 +46,11 @@ pub(crate) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
     crate::pipeline::fork::hold(&KNOWN, end)
 }
 
-/// Describes a site, once, and stores that in it.
+/// Describes a site, once, and stores that in it. `None` when there is no memory.
 #[cold]
-pub(crate) fn describe(site: &'static Site) -> *const SiteInfo {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let info = SiteInfo::parse(NEXT.fetch_add(1, Relaxed), site);
-    let mut made = Box::new(Described { info, site, below: None });
+pub(crate) fn describe(site: &'static Site) -> Option<*const SiteInfo> {
+    let info = SiteInfo::parse(0, site)?;
+    let mut made = try_box(Described { info, site, below: None }).ok()?;
     for attempt in 0.. {
         let rings = known().rings.clone();
         rings.iter().flatten().for_each(|ring| _ = ring.make_room_for(site));
@@ -57,17 +58,19 @@ pub(crate) fn describe(site: &'static Site) -> *const SiteInfo {
         let other = site.info.load(Acquire);
         if !other.is_null() {
             drop(known);
-            return other;
+            return Some(other);
         }
         let told = known.rings.iter().flatten().map(|ring| ring.add_site(site));
         let are_told = told.fold(true, |all, is_told| all & is_told);
         if are_told || attempt == ATTEMPTS {
             made.below = known.newest;
+            made.info.id = known.count; // dense: formats have tables by them
+            known.count += 1;
             let made: &'static Described = Box::leak(made);
             known.newest = Some(made);
             // Whoever sees this finds the description in the rings.
             site.info.store(ptr::from_ref(&made.info).cast_mut(), Release);
-            return &raw const made.info;
+            return Some(&raw const made.info);
         }
     }
     unreachable!("the last attempt returns")
@@ -82,7 +85,9 @@ pub(crate) fn tell(ring: &Arc<Ring>) -> bool {
     let newest = known.newest;
     drop(known);
     for described in core::iter::successors(newest, |described| described.below) {
-        let _ = ring.make_room_for(described.site) && ring.add_site(described.site);
+        // As often as somebody else takes the room meanwhile.
+        let site = described.site;
+        let _ = (0..ATTEMPTS).any(|_| !ring.make_room_for(site) || ring.add_site(site));
     }
     true
 }

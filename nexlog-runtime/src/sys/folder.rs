@@ -433,6 +433,14 @@ pub fn read_at(mut file: &fs::File, offset: u64, bytes: &mut [u8]) -> io::Result
     Ok(())
 }
 
+/// Whether what the file has from `offset` on, as far as it goes, begins like this. Where it was
+/// written through memory, some of it may be zeros.
+pub fn begins_at(file: &fs::File, offset: u64, beginning: &[u8]) -> io::Result<bool> {
+    let mut there = vec![0; beginning.len()];
+    read_at(file, offset, &mut there)?;
+    Ok(there.iter().zip(beginning).all(|(there, wanted)| there == wanted || *there == 0))
+}
+
 /// Writes all of `bytes` at `offset`. Not for files that are open for appending.
 pub fn write_at(mut file: &fs::File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     use std::io::{Seek, Write};

@@ -6,6 +6,8 @@
 //! A fault at any other address is passed on to the handler that was there before.
 
 use core::sync::atomic::AtomicU64;
+#[cfg(target_os = "linux")]
+use core::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::fs;
 use std::io;
 
@@ -80,13 +82,14 @@ impl Mapping {
     pub fn set_inherited(&self, is_inherited: bool) {
         let advice = if is_inherited { libc::MADV_DOFORK } else { libc::MADV_DONTFORK };
         // SAFETY: a range that is mapped by us; where that is refused nothing happens.
-        unsafe { libc::madvise(self.inner.start.cast(), self.inner.bytes, advice) };
+        let outcome = unsafe { libc::madvise(self.inner.start.cast(), self.inner.bytes, advice) };
+        self.inner.is_inherited.store(is_inherited && outcome == 0, Relaxed);
     }
 
-    /// In a forked child: memory of its own in that place, with what is there or all zeros. Nobody
-    /// else may be in it; without content, it need not be inherited.
+    /// In a forked child: memory of its own in that place, with what is there or all zeros: zeros,
+    /// too, where it was not inherited. Nobody else may be in it.
     pub fn leave_file(&self, with_content: bool) -> bool {
-        self.inner.leave_file(with_content)
+        self.inner.leave_file(with_content && self.inner.is_inherited.load(Relaxed))
     }
 
     /// Copies `source` to the place `at`. What does not fit is left out.
@@ -112,8 +115,8 @@ impl Mapping {
     /// since went nowhere; the rest is in the file.
     pub fn has_failed(&self) -> bool {
         // The copy before this is no atomic, and the handler runs in the middle of it.
-        core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-        self.inner.watched.has_failed.load(core::sync::atomic::Ordering::Acquire)
+        core::sync::atomic::compiler_fence(SeqCst);
+        self.inner.watched.has_failed.load(Acquire)
     }
 }
 
@@ -234,6 +237,8 @@ mod linux {
         pub(super) start: *mut u8,
         pub(super) bytes: usize,
         pub(super) watched: &'static Watched,
+        /// Whether children get it.
+        pub(super) is_inherited: AtomicBool,
     }
 
     // SAFETY: the memory belongs to the process; `write` and `read` take the owner's `&mut`, and
@@ -260,7 +265,8 @@ mod linux {
                 return Err(io::Error::last_os_error());
             }
             let watched = Watched::take(start as usize, bytes);
-            Ok(Inner { start: start.cast(), bytes, watched })
+            let is_inherited = AtomicBool::new(true);
+            Ok(Inner { start: start.cast(), bytes, watched, is_inherited })
         }
     }
 

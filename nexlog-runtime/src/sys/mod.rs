@@ -9,6 +9,7 @@ pub mod fork;
 pub mod mapping;
 pub mod signal;
 
+use core::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -127,6 +128,26 @@ pub fn file_size_limit() -> u64 {
     }
     #[cfg(not(unix))]
     u64::MAX
+}
+
+/// Writes what std writes for an error of the system.
+pub fn write_error(code: i32, out: &mut impl fmt::Write) -> fmt::Result {
+    #[cfg(unix)]
+    {
+        let mut text = [0_u8; 128];
+        // SAFETY: the call writes at most `text.len()` bytes to `text`, with a NUL at their end.
+        unsafe { libc::strerror_r(code, text.as_mut_ptr().cast(), text.len()) };
+        let end = text.iter().position(|byte| *byte == 0).unwrap_or(0);
+        for chunk in text[..end].utf8_chunks() {
+            out.write_str(chunk.valid())?;
+            out.write_str(if chunk.invalid().is_empty() { "" } else { "\u{fffd}" })?;
+        }
+        write!(out, " (os error {code})")
+    }
+    #[cfg(not(unix))]
+    {
+        write!(out, "{}", io::Error::from_raw_os_error(code))
+    }
 }
 
 /// The name of this machine.

@@ -51,7 +51,7 @@ impl Image {
     /// begin at `start`.
     pub(crate) fn push_extra(&mut self, slots: &[Slot], start: usize, fields: &[u8]) {
         let cut_bytes = self.cut_bytes;
-        let mark = (cut_bytes > 0).then(|| self.free_key("truncated", slots, start, fields));
+        let mark = (cut_bytes > 0).then(|| self.free_name("truncated", slots, start, fields));
         self.limit = usize::MAX;
         ValueWriter { image: self }.map(|map| {
             map.image.buffer.extend(fields);
@@ -63,20 +63,20 @@ impl Image {
 
     /// `key`, with as many `_` behind it as no other field has. A user's own field keeps its
     /// name: it has it in the records that are whole, too.
-    fn free_key(&self, key: &str, slots: &[Slot], start: usize, fields: &[u8]) -> String {
-        let mut key = key.to_owned();
+    fn free_name(&self, key: &'static str, slots: &[Slot], start: usize, fields: &[u8]) -> Name {
+        let mut name = Name { key, underscores: 0 };
         let written = self.buffer.as_bytes().get(start..).unwrap_or(&[]);
         if self.buffer.is_short() {
-            return key; // nobody will read it
+            return name; // nobody will read it
         }
         // SAFETY: this image's own values, all of them whole, and a map's entries as an image
         // wrote them.
         let (values, fields) =
             unsafe { (Trusted::new(written), Map { bytes: Trusted::new(fields) }) };
-        while has_field(slots, values, &key) || has_entry(fields, &key) {
-            key.push('_');
+        while has_field(slots, values, &name) || has_entry(fields, &name) {
+            name.underscores += 1;
         }
-        key
+        name
     }
 
     fn room(&self) -> usize {
@@ -139,19 +139,39 @@ impl Image {
     }
 }
 
+/// A key and the underscores behind it. No text, as there may be no memory for one.
+struct Name {
+    key: &'static str,
+    underscores: usize,
+}
+
+impl Name {
+    fn is(&self, text: &str) -> bool {
+        let rest = text.strip_prefix(self.key).unwrap_or("x");
+        rest.len() == self.underscores && rest.bytes().all(|byte| byte == b'_')
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key)?;
+        (0..self.underscores).try_for_each(|_| f.write_char('_'))
+    }
+}
+
 /// Whether one of these slots is, or holds, a field of this key that is shown.
-fn has_field(slots: &[Slot], mut values: Trusted<'_>, key: &str) -> bool {
+fn has_field(slots: &[Slot], mut values: Trusted<'_>, name: &Name) -> bool {
     slots.iter().map_while(|slot| Some((slot, values.next_value()?))).any(|(slot, value)| {
         match (slot.kind, value) {
-            (SlotKind::Field, value) => slot.key == key && value != ValueRef::Null,
-            (SlotKind::Dynamic, ValueRef::Map(map)) => has_entry(map, key),
+            (SlotKind::Field, value) => name.is(slot.key) && value != ValueRef::Null,
+            (SlotKind::Dynamic, ValueRef::Map(map)) => has_entry(map, name),
             (SlotKind::Dynamic | SlotKind::Hidden, _) => false,
         }
     })
 }
 
-fn has_entry(map: Map<'_>, key: &str) -> bool {
-    map.iter().any(|(other, value)| other == key && value != ValueRef::Null)
+fn has_entry(map: Map<'_>, name: &Name) -> bool {
+    map.iter().any(|(key, value)| name.is(key) && value != ValueRef::Null)
 }
 
 /// A tag and a length that is not yet known. A panic of the user's code takes the whole frame

@@ -30,7 +30,7 @@ impl Expected {
             own.push(name.clone());
             name
         };
-        let mut stamp = Stamp::new(json.precision, "", "");
+        let mut stamp = Stamp::new(json.precision, "", "").unwrap();
         let time = stamped(&mut stamp, sample.time);
         let text = |text: &str| Some(Model::Str(text.to_owned()));
         let mut pairs = vec![

@@ -15,9 +15,10 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Region, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
-use crate::format::message::{Fragment, Part, Template, push_parts};
+use crate::format::message::{Fragment, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number};
+use crate::lane::memory::{try_collect, try_push};
 use crate::record::Record;
 use crate::site::callsite::{SiteInfo, SlotKind};
 use crate::site::level::Level;
@@ -27,13 +28,17 @@ use crate::value::view::ValueRef;
 pub(super) struct JsonEncoder {
     layout: Layout,
     desk: Desk,
-    /// By the call site's number.
-    sites: Vec<Option<Box<Prepared>>>,
+    sites: Sites<Prepared>,
 }
 
 /// What is the same for all records.
+#[allow(clippy::struct_excessive_bools)] // as in `Json`
 struct Layout {
-    json: Json,
+    source: bool,
+    thread: bool,
+    is_nested: bool,
+    span_path: bool,
+    pretty: bool,
     keys: OwnKeys,
 }
 
@@ -53,7 +58,7 @@ struct Prepared {
     /// `head` without level and target.
     behind_place: Fragment,
     /// The message behind `head`.
-    message: Box<[Part]>,
+    message: Vec<Part>,
     /// For each slot its `,"key":`; `None` when it is not a field.
     keys: Vec<Option<Fragment>>,
     /// The names of literal fields that could not keep their key.
@@ -63,74 +68,102 @@ struct Prepared {
 }
 
 impl JsonEncoder {
-    pub(super) fn new(json: &Json) -> JsonEncoder {
-        let layout = Layout { json: json.clone(), keys: OwnKeys::new(json) };
+    /// `None` when there is no memory.
+    pub(super) fn new(json: &Json) -> Option<JsonEncoder> {
+        let layout = Layout {
+            source: json.source,
+            thread: json.thread,
+            is_nested: json.nested_under.is_some(),
+            span_path: json.span_path,
+            pretty: json.pretty,
+            keys: OwnKeys::new(json)?,
+        };
         let mut prefix = Buffer::new();
         prefix.push(b'{');
         string(&layout.keys.ts, &mut prefix);
         prefix.push_str(":\"");
-        let prefix = String::from_utf8_lossy(prefix.as_bytes()).into_owned();
-        JsonEncoder {
+        let text = core::str::from_utf8(prefix.as_bytes()).ok().filter(|_| !prefix.is_short())?;
+        Some(JsonEncoder {
             desk: Desk {
-                stamp: Stamp::new(json.precision, &prefix, "\""),
+                stamp: Stamp::new(json.precision, text, "\"")?,
                 seen: Seen::default(),
                 contexts: KeptContexts::default(),
             },
             layout,
-            sites: Vec::new(),
-        }
+            sites: Sites::new(),
+        })
     }
 
     /// Encodes a record without keeping anything for its call site.
     pub(super) fn encode_once(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        self.encode_new(record, out);
+    }
+
+    /// The same; gives what could be kept.
+    fn encode_new(&mut self, record: &Record<'_>, out: &mut Buffer) -> Option<Prepared> {
         let prepared = self.layout.prepare(record.site);
-        self.desk.encode(&self.layout, &prepared, record, out);
+        match &prepared {
+            Some(prepared) => self.desk.encode(&self.layout, prepared, record, out),
+            None => out.fall_short(),
+        }
+        prepared
+    }
+
+    #[cold]
+    fn encode_first(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        if let Some(prepared) = self.encode_new(record, out) {
+            self.sites.keep(record.site.id, prepared);
+        }
     }
 }
 
 impl Encoder for JsonEncoder {
     fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) {
-        let id = record.site.id;
-        if self.sites.len() <= id {
-            self.sites.resize_with(id + 1, || None);
+        match self.sites.get(record.site.id) {
+            Some(prepared) => self.desk.encode(&self.layout, prepared, record, out),
+            None => self.encode_first(record, out),
         }
-        let layout = &self.layout;
-        let prepared = self.sites[id].get_or_insert_with(|| Box::new(layout.prepare(record.site)));
-        self.desk.encode(layout, prepared, record, out);
     }
 }
 
 impl Layout {
+    /// `None` when there is no memory.
     #[cold]
-    fn prepare(&self, site: &SiteInfo) -> Prepared {
+    fn prepare(&self, site: &SiteInfo) -> Option<Prepared> {
         let mut template = Template::default();
         if let Some(level) = site.level {
             self.place(level, site.target, &mut template.text);
         }
         let place_end = template.text.len();
         self.message(site, &mut template);
-        let (head, message) = template.finish();
+        let (head, message) = template.finish()?;
         let is_field = |kind| kind == SlotKind::Field;
-        let keys: Vec<&'static str> =
-            site.slots.iter().filter(|slot| is_field(slot.kind)).map(|slot| slot.key).collect();
-        let mut names = self.keys.name_literals(&keys);
-        let mut fragments = names.iter().map(|name| key_fragment(name));
-        let fragments = site
-            .slots
-            .iter()
-            .map(|slot| if is_field(slot.kind) { fragments.next() } else { None })
-            .collect();
+        let fields = site.slots.iter().filter(|slot| is_field(slot.kind));
+        let keys: Vec<&'static str> = try_collect(fields.map(|slot| slot.key))?;
+        let mut names = self.keys.name_literals(&keys)?;
+        let mut rest = names.iter();
+        let mut fragments = Vec::new();
+        for slot in &site.slots {
+            let name = if is_field(slot.kind) { rest.next() } else { None };
+            let fragment = match name {
+                Some(name) => Some(Fragment::written(|out| push_key(name, out))?),
+                None => None,
+            };
+            if !try_push(&mut fragments, fragment) {
+                return None;
+            }
+        }
         names.retain(|name| !keys.contains(&name.as_str()));
-        Prepared {
+        Some(Prepared {
             level: site.level,
             target: site.target,
-            behind_place: Fragment::new(&head[place_end..]),
-            head: Fragment::new(&head),
+            behind_place: Fragment::new(head.as_bytes().get(place_end..)?)?,
+            head: Fragment::new(head.as_bytes())?,
             message,
             keys: fragments,
             renamed: names,
             suits: Cell::new((Shape::UNKNOWN, false)),
-        }
+        })
     }
 
     /// Level and target.
@@ -145,7 +178,7 @@ impl Layout {
     fn span(&self, chain: Chain<'_>, out: &mut Buffer) {
         let Some(innermost) = chain.span() else { return };
         push_key(&self.keys.span, out);
-        if !self.json.span_path {
+        if !self.span_path {
             return string(innermost, out);
         }
         out.push(b'"');
@@ -166,7 +199,7 @@ impl Layout {
             template.message::<JsonString>(pieces);
             template.text.push(b'"');
         }
-        if self.json.source {
+        if self.source {
             let out = &mut template.text;
             push_key(&self.keys.file, out);
             string(site.file, out);
@@ -187,12 +220,6 @@ impl Name<'_> {
 }
 
 /// `,"key":`
-fn key_fragment(key: &str) -> Fragment {
-    let mut out = Buffer::new();
-    push_key(key, &mut out);
-    Fragment::new(out.as_bytes())
-}
-
 fn push_key(key: &str, out: &mut Buffer) {
     out.push(b',');
     string(key, out);
@@ -218,18 +245,19 @@ impl Desk {
         if !prepared.message.is_empty() {
             push_parts::<JsonString>(&prepared.message, record, out);
         }
-        if layout.json.thread {
+        if layout.thread {
             push_thread(&layout.keys, record, out);
         }
-        if layout.json.nested_under.is_some() {
+        if layout.is_nested {
             self.nested_fields(layout, prepared, record, out);
         } else {
             self.fields(layout, prepared, record, out);
         }
         out.extend(b"}\n");
-        if layout.json.pretty {
+        if layout.pretty {
             pretty::spread(start, out);
         }
+        self.seen.finish(out);
     }
 
     fn nested_fields(
@@ -309,7 +337,7 @@ impl Desk {
         renamed: &mut Renamed<'a>,
         out: &mut Buffer,
     ) {
-        let is_nested = layout.json.nested_under.is_some();
+        let is_nested = layout.is_nested;
         let (contexts, seen) = (&mut self.contexts, &mut self.seen);
         let is_free = |key: &str| !layout.keys.reserve(&Name { key, underscores: 0 });
         let kept = contexts.of(record.context, is_free, |chain, out| {

@@ -5,6 +5,7 @@
 //! all records of a call. Run-time keys are settled record by record and give way to them.
 
 use super::Json;
+use crate::lane::memory::try_push;
 
 /// A user's key and the underscores behind it that make it unique.
 #[derive(Clone, Copy, Default)]
@@ -29,8 +30,13 @@ impl Name<'_> {
         missing.is_some_and(|missing| Name { underscores: missing, ..*short }.is(long.key))
     }
 
-    fn to_text(self) -> String {
-        self.key.to_owned() + &"_".repeat(self.underscores)
+    /// `None` when there is no memory.
+    fn to_text(self) -> Option<String> {
+        let mut text = String::new();
+        text.try_reserve_exact(self.key.len() + self.underscores).ok()?;
+        text.push_str(self.key);
+        (0..self.underscores).for_each(|_| text.push('_'));
+        Some(text)
     }
 }
 
@@ -64,38 +70,40 @@ impl OwnKeys {
     /// How many there are at most.
     pub(super) const COUNT: usize = 11;
 
-    /// The keys that the options ask for. Of two that are equal the later gets underscores.
-    pub(super) fn new(json: &Json) -> OwnKeys {
+    /// The keys that the options ask for. Of two that are equal the later gets underscores. `None`
+    /// when there is no memory.
+    pub(super) fn new(json: &Json) -> Option<OwnKeys> {
         let mut keys = Vec::new();
         let mut settle = |key: &str, written: bool| {
             let name = first_free(key, |name| keys.iter().any(|key: &String| name.is(key)));
-            let text = name.to_text();
-            if written {
-                keys.push(text.clone());
-            }
-            text
+            let text = name.to_text()?;
+            let is_kept = !written || try_push(&mut keys, name.to_text()?);
+            is_kept.then_some(text)
         };
         let (source, thread) = (json.source, json.thread);
         let mut own = OwnKeys {
-            ts: settle(&json.ts_key, true),
-            level: settle(&json.level_key, true),
-            target: settle(&json.target_key, true),
-            msg: settle(&json.msg_key, true),
-            file: settle("file", source),
-            line: settle("line", source),
-            thread: settle("thread", thread),
-            thread_id: settle("thread_id", thread),
-            nested: settle(json.nested_under.as_deref().unwrap_or(""), json.nested_under.is_some()),
+            ts: settle(&json.ts_key, true)?,
+            level: settle(&json.level_key, true)?,
+            target: settle(&json.target_key, true)?,
+            msg: settle(&json.msg_key, true)?,
+            file: settle("file", source)?,
+            line: settle("line", source)?,
+            thread: settle("thread", thread)?,
+            thread_id: settle("thread_id", thread)?,
+            nested: settle(
+                json.nested_under.as_deref().unwrap_or(""),
+                json.nested_under.is_some(),
+            )?,
             span: String::new(),
             reserved: Vec::new(),
         };
         // Part of the layout, with and without records that have one.
-        settle("function", source);
-        own.span = settle("span", true);
+        settle("function", source)?;
+        own.span = settle("span", true)?;
         if json.nested_under.is_none() {
             own.reserved = keys;
         }
-        own
+        Some(own)
     }
 
     /// Whether the format writes this key itself, where fields are.
@@ -103,9 +111,10 @@ impl OwnKeys {
         self.reserved.iter().any(|key| name.is(key))
     }
 
-    /// The names that literal fields are written with, in the order of their keys.
-    pub(super) fn name_literals(&self, keys: &[&str]) -> Vec<String> {
-        let mut names: Vec<String> = Vec::with_capacity(keys.len());
+    /// The names that literal fields are written with, in the order of their keys. `None` when
+    /// there is no memory.
+    pub(super) fn name_literals(&self, keys: &[&str]) -> Option<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
         for key in keys {
             let name = first_free(key, |name| {
                 let renamed = name.underscores > 0;
@@ -113,8 +122,10 @@ impl OwnKeys {
                     || renamed && keys.iter().any(|key| name.is(key))
                     || names.iter().any(|other| name.is(other))
             });
-            names.push(name.to_text());
+            if !try_push(&mut names, name.to_text()?) {
+                return None;
+            }
         }
-        names
+        Some(names)
     }
 }

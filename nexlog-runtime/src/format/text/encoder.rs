@@ -9,9 +9,10 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Seen, run_time_fields};
 use crate::format::escape::{BareText, QuotedText, escape, quote};
-use crate::format::message::{Fragment, Part, Template, push_parts};
+use crate::format::message::{Fragment, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number, plain};
+use crate::lane::memory::try_push;
 use crate::record::Record;
 use crate::site::callsite::{Piece, SiteInfo, SlotKind};
 use crate::site::level::Level;
@@ -21,8 +22,7 @@ use crate::value::view::ValueRef;
 pub(super) struct TextEncoder {
     layout: Layout,
     desk: Desk,
-    /// By the call site's number.
-    sites: Vec<Option<Box<Prepared>>>,
+    sites: Sites<Prepared>,
 }
 
 /// What is the same for all records.
@@ -51,7 +51,7 @@ struct Prepared {
     /// `head` without the target.
     behind_target: Fragment,
     /// The message behind `head`.
-    message: Box<[Part]>,
+    message: Vec<Part>,
     /// For each slot its ` key=`; `None` when it is not a field.
     keys: Vec<Option<Fragment>>,
     /// Whether such contexts have no key of these fields.
@@ -78,41 +78,56 @@ mod colour {
 }
 
 impl TextEncoder {
-    pub(super) fn new(text: &Text, coloured: bool) -> TextEncoder {
+    /// `None` when there is no memory.
+    pub(super) fn new(text: &Text, coloured: bool) -> Option<TextEncoder> {
         let (prefix, suffix) = if coloured { ("\x1b[2m", "\x1b[0m ") } else { ("", " ") };
-        TextEncoder {
+        Some(TextEncoder {
             layout: Layout { text: text.clone(), coloured },
             desk: Desk {
-                stamp: Stamp::new(text.precision, prefix, suffix),
+                stamp: Stamp::new(text.precision, prefix, suffix)?,
                 seen: Seen::default(),
                 contexts: KeptContexts::default(),
             },
-            sites: Vec::new(),
-        }
+            sites: Sites::new(),
+        })
     }
 
     /// Encodes a record without keeping anything for its call site.
     pub(super) fn encode_once(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        self.encode_new(record, out);
+    }
+
+    /// The same; gives what could be kept.
+    fn encode_new(&mut self, record: &Record<'_>, out: &mut Buffer) -> Option<Prepared> {
         let prepared = self.layout.prepare(record.site);
-        self.layout.line(&mut self.desk, &prepared, record, out);
+        match &prepared {
+            Some(prepared) => self.layout.line(&mut self.desk, prepared, record, out),
+            None => out.fall_short(),
+        }
+        prepared
+    }
+
+    #[cold]
+    fn encode_first(&mut self, record: &Record<'_>, out: &mut Buffer) {
+        if let Some(prepared) = self.encode_new(record, out) {
+            self.sites.keep(record.site.id, prepared);
+        }
     }
 }
 
 impl Encoder for TextEncoder {
     fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) {
-        let id = record.site.id;
-        if self.sites.len() <= id {
-            self.sites.resize_with(id + 1, || None);
+        match self.sites.get(record.site.id) {
+            Some(prepared) => self.layout.line(&mut self.desk, prepared, record, out),
+            None => self.encode_first(record, out),
         }
-        let layout = &self.layout;
-        let prepared = self.sites[id].get_or_insert_with(|| Box::new(layout.prepare(record.site)));
-        layout.line(&mut self.desk, prepared, record, out);
     }
 }
 
 impl Layout {
+    /// `None` when there is no memory.
     #[cold]
-    fn prepare(&self, site: &SiteInfo) -> Prepared {
+    fn prepare(&self, site: &SiteInfo) -> Option<Prepared> {
         let mut template = Template::default();
         self.target(site.target, &mut template.text);
         let target_end = template.text.len();
@@ -121,27 +136,30 @@ impl Layout {
             template.text.push(b' ');
             template.message::<BareText>(pieces);
         }
-        let (head, message) = template.finish();
-        let level = site.level.map(|level| {
-            let mut text = Buffer::new();
-            self.level(level, &mut text);
-            (level, Fragment::new(text.as_bytes()))
-        });
-        let key = |key| {
-            let mut text = Buffer::new();
-            self.key(key, &mut text);
-            Fragment::new(text.as_bytes())
+        let (head, message) = template.finish()?;
+        let level = match site.level {
+            Some(level) => Some((level, Fragment::written(|out| self.level(level, out))?)),
+            None => None,
         };
-        let keys = site.slots.iter();
-        Prepared {
+        let mut keys = Vec::new();
+        for slot in &site.slots {
+            let key = match slot.kind {
+                SlotKind::Field => Some(Fragment::written(|out| self.key(slot.key, out))?),
+                SlotKind::Dynamic | SlotKind::Hidden => None,
+            };
+            if !try_push(&mut keys, key) {
+                return None;
+            }
+        }
+        Some(Prepared {
             level,
             target: site.target,
-            behind_target: Fragment::new(&head[target_end..]),
-            head: Fragment::new(&head),
+            behind_target: Fragment::new(head.as_bytes().get(target_end..)?)?,
+            head: Fragment::new(head.as_bytes())?,
             message,
-            keys: keys.map(|slot| (slot.kind == SlotKind::Field).then(|| key(slot.key))).collect(),
+            keys,
             suits: Cell::new((Shape::UNKNOWN, false)),
-        }
+        })
     }
 
     fn line(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
@@ -166,6 +184,7 @@ impl Layout {
         }
         self.fields(desk, prepared, record, out);
         out.push(b'\n');
+        desk.seen.finish(out);
     }
 
     #[inline]

@@ -114,7 +114,7 @@ fn the_key_of_shared_encoders_tells_layouts_and_colours_apart() {
 
 /// The line by the documented rules.
 fn expected(sample: &Sample, format: &Text) -> String {
-    let mut stamp = Stamp::new(format.precision, "", " ");
+    let mut stamp = Stamp::new(format.precision, "", " ").unwrap();
     let mut parts = Vec::new();
     if format.time {
         parts.push(stamped(&mut stamp, sample.time));

@@ -30,7 +30,7 @@ fn years_outside_of_four_digits_have_a_sign() {
 #[test]
 fn nanoseconds_beyond_a_second_are_its_last() {
     assert_eq!(text(0, u32::MAX), "1970-01-01T00:00:00.999999999Z");
-    let mut stamp = Stamp::new(Precision::Millis, "", "");
+    let mut stamp = Stamp::new(Precision::Millis, "", "").unwrap();
     let late = Timestamp { seconds: 0, nanos: 1_000_000_000 };
     assert_eq!(stamped(&mut stamp, late), "1970-01-01T00:00:00.999Z");
 }
@@ -58,7 +58,7 @@ fn every_day_is_the_one_after_the_day_before() {
 fn a_stamp_shows_each_time_as_if_it_were_the_first() {
     let mut random = 1_u64;
     for precision in [Precision::Seconds, Precision::Millis, Precision::Micros, Precision::Nanos] {
-        let mut stamp = Stamp::new(precision, "{\"ts\":\"", "\"");
+        let mut stamp = Stamp::new(precision, "{\"ts\":\"", "\"").unwrap();
         for _ in 0..20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let far = if random.is_multiple_of(1000) { i64::MAX } else { 3 };

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use super::live::FileSink;
 use super::system::{Medium, System};
+use crate::crash::{self, HalfLine};
 use crate::error::Error;
 use crate::sys::signal;
 
 const LOOK_NS: u64 = 1_000_000_000;
 /// For which a name that is gone must stay gone.
 const MOMENT: Duration = Duration::from_millis(10);
+
+/// So often a neighbour's half record is waited for.
+const PATIENCE_STEPS: u32 = 50;
 
 /// What is known of the file's whereabouts.
 #[derive(Debug)]
@@ -122,13 +126,45 @@ impl<S: System> FileSink<S> {
         }
         match look {
             Some((identity, bytes)) if identity == self.live.identity() => {
-                self.size = bytes;
                 self.follow.has_failed = false;
-                Ok(())
+                let is_news = core::mem::replace(&mut self.size, bytes) != bytes;
+                if is_news && self.follow.is_locked { self.meet_neighbours() } else { Ok(()) }
             }
             None if !is_due => Ok(()),
             _ => self.change_file(),
         }
+    }
+
+    /// Others have written: one of them may have been killed in the middle of it.
+    pub(super) fn meet_neighbours(&mut self) -> io::Result<()> {
+        for _ in 0..PATIENCE_STEPS {
+            // Zeros are what a mapped file ends with then, and its own business.
+            let last = self.live.last_byte()?;
+            self.torn = last.is_some_and(|last| last != b'\n' && last != 0);
+            let Some(rings) = self.rules.rings.as_deref().filter(|_| self.torn) else { break };
+            let (identity, size) = (self.live.identity(), self.size);
+            let (live, mut end) = (&mut self.live, size);
+            let mut cut = |to, beginning: &[u8]| {
+                let is_cut = live.cut_to(to, beginning)?;
+                end = if is_cut { to } else { end };
+                Ok(is_cut)
+            };
+            match crash::make_good(rings, identity, size, &mut cut)? {
+                HalfLine::Gone => (self.size, self.torn) = (end, false),
+                // It waits for the lock that we have.
+                HalfLine::Busy => {
+                    self.unlock();
+                    self.system.pause(MOMENT);
+                    if self.lock()? {
+                        self.size = self.live.look()?.bytes;
+                        continue;
+                    }
+                }
+                HalfLine::Unknown => {}
+            }
+            break;
+        }
+        Ok(())
     }
 
     /// Opens what stands under the live name, or makes it.
@@ -145,6 +181,9 @@ impl<S: System> FileSink<S> {
         self.replace(live);
         let was_torn = self.torn;
         self.meet()?;
+        if is_other && self.torn && self.follow.is_locked {
+            self.meet_neighbours()?;
+        }
         if is_other {
             self.has_rotated = true; // what the old one has is to be synced all the same
             self.archives.forget();

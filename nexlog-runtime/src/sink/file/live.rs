@@ -9,7 +9,7 @@
 
 use core::sync::atomic::AtomicU64;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::archive::{MOST_NUMBERED, Names};
@@ -35,6 +35,8 @@ pub(super) struct Rules {
     pub(super) sets_aside: bool,
     /// Whether writes take the lock that the processes share.
     pub(super) is_managed: bool,
+    /// Where the rings of those processes are.
+    pub(super) rings: Option<PathBuf>,
 }
 
 /// A file sink at work.
@@ -86,6 +88,7 @@ impl FileSink {
             reserve: file.preallocate,
             sets_aside: file.mapped || file.preallocate.is_some(),
             is_managed: file.is_managed(),
+            rings: file.rings.clone(),
         };
         let mut sink = FileSink::new(&file.path, disk, live, rules, names, keep);
         sink.follow.watch_hangups(file.hangup)?;
@@ -171,6 +174,9 @@ impl<S: System> FileSink<S> {
     /// Under the lock: what a dead process has left, what a start asks for, what is too much.
     fn put_in_order(&mut self, rotate: &Rotate) -> io::Result<()> {
         self.remove_next()?;
+        if self.torn {
+            self.meet_neighbours()?;
+        }
         if self.rules.sets_aside {
             self.mend()?;
         }

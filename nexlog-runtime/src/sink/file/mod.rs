@@ -94,6 +94,8 @@ pub struct File {
     mapped: bool,
     hangup: bool,
     takes_turns: bool,
+    /// Where the rings of all who write to it are.
+    rings: Option<PathBuf>,
     #[cfg(any(feature = "gzip", feature = "zstd"))]
     compress: Option<Compression>,
     pub(super) choice: Choice,
@@ -112,6 +114,7 @@ impl File {
             mapped: false,
             hangup: false,
             takes_turns: false,
+            rings: None,
             #[cfg(any(feature = "gzip", feature = "zstd"))]
             compress: None,
             choice: Choice::default(),
@@ -204,9 +207,19 @@ impl File {
         self
     }
 
+    /// Says where the rings of all who write to it are.
+    pub(crate) fn set_rings(&mut self, home: PathBuf) {
+        self.rings = Some(home);
+    }
+
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it is written through memory.
+    pub(crate) fn is_mapped(&self) -> bool {
+        self.mapped
     }
 
     /// Its permissions.

@@ -77,6 +77,8 @@ pub(super) trait Medium: Send + 'static {
     fn append(&mut self, bytes: &[u8], is_alone: bool) -> io::Result<usize>;
     /// Takes the last `bytes` bytes away, if they are still the last. Whether it did.
     fn cut_back(&mut self, bytes: usize) -> bool;
+    /// Takes away what lies behind this length, if it begins like this. Whether it did.
+    fn cut_to(&mut self, length: u64, beginning: &[u8]) -> io::Result<bool>;
     /// Puts the data on the device.
     fn sync(&mut self) -> io::Result<()>;
     fn look(&self) -> io::Result<Look>;
@@ -324,6 +326,11 @@ impl Medium for LiveFile {
             Some(end) => self.file.set_len(end).is_ok(),
             None => false,
         }
+    }
+
+    fn cut_to(&mut self, length: u64, beginning: &[u8]) -> io::Result<bool> {
+        let is_it = folder::begins_at(&self.file, length, beginning)?;
+        if is_it { self.file.set_len(length).map(|()| true) } else { Ok(false) }
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -5,10 +5,11 @@
 //!
 //! - Recovery ends, soon, without a panic, and each line of the log is whole.
 //! - **No record is invented.** What comes out is what some call has logged, in order, once. The
-//!   bytes of values have no check (it would cost each call more than all else): where these are
+//!   bytes of values have no check, which each call would have to pay for: where these are
 //!   damaged, a record may have other values, run-time keys and run-time target, and so may those
 //!   in a scope whose values are damaged; its time, level, call site and place in the order are
-//!   checked and stay.
+//!   checked and stay. Who has made it stands in a lane's words and markers, and is nobody where
+//!   what may have been a marker is damaged.
 //! - **No record is lost that depends on sound bytes only.** A record depends on: the head; its
 //!   call site's entry; its lane's words (`published`, `consumed`, how far the file has it); in its
 //!   segment, on the headers before it, since sizes lead from one to the next; its values. Not on
@@ -345,7 +346,7 @@ impl Dependence {
         let mut pads = lane.pads.iter().filter(|(at, _)| *at < record.position.start);
         let of_lane = ring.records.iter().filter(|other| other.lane == record.lane);
         let mut before = of_lane.filter(|other| other.position.start <= record.position.start);
-        let thread = damaged.hits(&lane.thread) || damaged.hits_any(&record.markers);
+        let thread = damaged.hits(&lane.thread) || words || damaged.hits_any(&record.markers);
         let nobody = headers
             || pads.any(|(_, pad)| damaged.hits(pad))
             || before.any(|other| damaged.hits_any(&other.headers));

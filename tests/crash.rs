@@ -5,7 +5,7 @@ mod support;
 
 use nexlog::{Compression, File, Json, Keep, Logger, Mode, Rotate, info};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use support::child::{self, told};
@@ -117,8 +117,9 @@ impl<'a> Chain<'a> {
         (child::command(scene, &variables), first)
     }
 
+    /// No slots are left, or soon archives would go by themselves: 1,000 stay.
     fn is_over(&self) -> bool {
-        self.slots >= 64
+        self.slots >= 64 || self.archives().len() > 500
     }
 
     fn run_and_kill(&mut self, mode: &str) {
@@ -145,17 +146,22 @@ impl<'a> Chain<'a> {
         stats.recovered
     }
 
+    /// Their numbers, and where they are.
+    fn archives(&self) -> Vec<(u64, PathBuf)> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let archive = |entry: std::io::Result<std::fs::DirEntry>| {
+            let path = entry.unwrap().path();
+            let name = path.file_name()?.to_str()?.strip_prefix("app.log.")?.to_owned();
+            Some((name.trim_end_matches(".gz").parse().ok()?, path))
+        };
+        entries.filter_map(archive).collect()
+    }
+
     /// All lines, oldest first.
     fn lines(&self) -> Vec<String> {
-        let mut archives: Vec<(u64, std::path::PathBuf)> = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .filter_map(|entry| {
-                let path = entry.unwrap().path();
-                let name = path.file_name()?.to_str()?.strip_prefix("app.log.")?.to_owned();
-                Some((name.trim_end_matches(".gz").parse().ok()?, path))
-            })
-            .collect();
+        let mut archives = self.archives();
         archives.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+        assert!(archives.len() < 1_000, "the oldest went by themselves");
         let archived = archives.iter().flat_map(|(_, path)| lines::of_archive(path));
         archived.chain(lines::of_file(&self.folder.file("app.log"))).collect()
     }

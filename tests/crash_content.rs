@@ -22,8 +22,11 @@ support::child::harness! {
         an_orderly_end_leaves_nothing,
         a_ring_that_lives_is_left_alone,
         names_of_threads_survive_what_was_drained,
+        a_folder_that_was_moved_or_copied_is_recovered_where_it_is,
+        what_the_logger_says_of_itself_goes_where_it_is_wanted,
+        a_record_that_its_format_cannot_show_is_told,
     ],
-    scenes: [log_everything, log_to_two, log_in_turn, log_in_own_format, log_and_live, log_drained],
+    scenes: [log_a_panic, log_what_cannot_be_shown, log_everything, log_to_two, log_in_turn, log_in_own_format, log_and_live, log_drained],
 }
 
 /// Ends the process at once: what is in the buffers stays there.
@@ -387,4 +390,91 @@ fn names_of_threads_survive_what_was_drained() {
     let steps = lines::with_message(&records, "step");
     let of = |name: &str| steps.iter().filter(|step| step["thread"] == name).count();
     assert_eq!((of("early riser"), of("heir"), steps.len()), (110, 5, 115));
+}
+
+fn a_folder_that_was_moved_or_copied_is_recovered_where_it_is() {
+    let folder = Folder::new();
+    let (first, second) = (folder.file("first"), folder.file("second"));
+    run("log_to_two", &first.join("app.log"), "dies");
+    let copy = std::process::Command::new("cp").arg("-a").args([&first, &second]).status();
+    assert!(copy.unwrap().success());
+    assert_eq!(nexlog::recover(&second).unwrap().recovered, 110);
+    let count = |folder: &Path| lines::of_file(&folder.join("app.log")).len();
+    assert_eq!((count(&first), count(&second)), (0, 110), "what is a copy's is the copy's");
+    let third = folder.file("third");
+    std::fs::rename(&first, &third).unwrap();
+    let logger = two_files(&third.join("app.log")).build().unwrap();
+    assert_eq!(logger.stats().recovered, 110);
+    drop(logger);
+    assert_eq!(count(&third), 111);
+    assert!(!first.exists(), "it is not made again");
+}
+
+fn critical_beside_all(path: &Path) -> nexlog::Builder {
+    let critical = File::at(path.with_extension("critical")).level(Level::Critical);
+    builder(File::at(path)).file(critical)
+}
+
+fn log_a_panic() {
+    struct Panics;
+    impl std::fmt::Display for Panics {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("in a value")
+        }
+    }
+    std::panic::set_hook(Box::new(|_| ()));
+    let logger = critical_beside_all(Path::new(&told("FILE"))).install().unwrap();
+    let panicked = std::panic::catch_unwind(|| info!("never there", value = %Panics));
+    assert!(panicked.is_err());
+    info!("behind it");
+    end(logger);
+}
+
+fn what_the_logger_says_of_itself_goes_where_it_is_wanted() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    run("log_a_panic", &path, "dies");
+    let report = nexlog::recover(folder.path()).unwrap();
+    assert_eq!((report.recovered, report.problems.len()), (1, 0), "{report:?}");
+    let all = lines::parse(&lines::of_file(&path));
+    let messages = lines::messages(&all);
+    assert_eq!(messages, ["a value panicked while it was being logged", "behind it"]);
+    assert_eq!(lines::of_file(&path.with_extension("critical")).len(), 0);
+}
+
+/// Shows all records but one.
+struct Picky;
+
+impl nexlog::Format for Picky {
+    fn encode(&self, record: &nexlog::Record<'_>, out: &mut nexlog::Buffer) {
+        let message = record.message().map(|message| message.to_string()).unwrap_or_default();
+        assert_ne!(message, "not this");
+        out.push_str(&message);
+        out.push(b'\n');
+    }
+}
+
+fn log_what_cannot_be_shown() {
+    let logger = builder(File::at(told("FILE")).format(Picky)).install().unwrap();
+    info!("first");
+    info!("not this");
+    info!("last");
+    end(logger);
+}
+
+fn a_record_that_its_format_cannot_show_is_told() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    run("log_what_cannot_be_shown", &path, "dies");
+    std::panic::set_hook(Box::new(|_| ()));
+    let memory = Memory::new();
+    let file = File::at(&path).format(Picky);
+    let logger = builder(file).sink(&memory).build().unwrap();
+    drop(std::panic::take_hook());
+    assert_eq!(logger.stats().recovered, 2);
+    drop(logger);
+    let told = "records of a killed process are recovered";
+    assert_eq!(lines::of_file(&path), ["first", "last", told]);
+    let told = lines::parse(&memory.lines());
+    assert_eq!((&told[0]["recovered"], &told[0]["damaged"]), (&2.into(), &1.into()), "{told:?}");
 }

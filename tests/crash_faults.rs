@@ -18,6 +18,7 @@ support::child::harness! {
         a_folder_of_rings_that_is_not_ours_is_not_used,
         many_threads_come_and_go_in_a_small_ring,
         a_kill_of_many_threads_loses_nothing,
+        more_loggers_than_there_can_be_rings_are_told,
     ],
     scenes: [log_much, log_under_a_limit, log_on_many_threads],
 }
@@ -242,4 +243,22 @@ fn a_kill_of_many_threads_loses_nothing() {
     let report = nexlog::recover(folder.path()).unwrap();
     assert_eq!((report.recovered, report.problems.len()), (3 * count, 0), "{report:?}");
     lines::assert_steps(&lines::of_file(&path), &vec![3; usize::try_from(count).unwrap()]);
+}
+
+fn more_loggers_than_there_can_be_rings_are_told() {
+    let folder = Folder::new();
+    let told = Told::default();
+    let path = |number: u32| folder.file(&format!("{number}/app.log"));
+    let loggers: Vec<_> =
+        (0..32).map(|number| builder(&path(number), &told).build().unwrap()).collect();
+    assert!(told.lock().unwrap().is_empty(), "{told:?}");
+    let another = builder(&path(32), &told).build().unwrap();
+    info!(logger(&another), "all the same");
+    assert_told(&told, "32 loggers");
+    drop(another);
+    assert_eq!(lines::of_file(&path(32)).len(), 1);
+    drop(loggers);
+    let again = builder(&path(33), &told).build().unwrap();
+    assert_eq!(told.lock().unwrap().len(), 1, "{told:?}");
+    drop(again);
 }

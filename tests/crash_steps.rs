@@ -22,6 +22,7 @@ support::child::harness! {
         what_a_neighbour_writes_behind_half_a_batch_is_whole_and_stays,
         half_a_batch_of_one_process_is_not_taken_for_that_of_another,
         loggers_that_come_and_go_do_not_take_each_others_rings_away,
+        a_damaged_intent_cuts_nothing,
     ],
     scenes: [log_and_flush, recover, come_and_go],
 }
@@ -302,4 +303,41 @@ fn loggers_that_come_and_go_do_not_take_each_others_rings_away() {
         }
     });
     assert!(!folder.file(".app.log.lanes").exists(), "something is left over");
+}
+
+/// Where the first intent lies in a ring (`crash/layout`), and how many of its words count.
+const INTENT: usize = 8 * 2112;
+const INTENT_BYTES: usize = 8 * 23;
+
+/// Each bit of an intent that is open, once. The word that says so is not covered by its check: there
+/// another number is as good as none, or says that it is settled.
+fn a_damaged_intent_cuts_nothing() {
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
+    let folder = Folder::new();
+    let run = Run { folder: &folder, shim: &shim, is_shared: false };
+    // A record that is there already, and half a batch.
+    let path = folder.file("app.log");
+    std::fs::write(&path, "before\n").unwrap();
+    let fill = [("FORMAT", "json"), ("FIRST", "0"), ("COUNTS", "40")];
+    assert!(run.scene("log_and_flush", &fill, Some(("split", first_write(false)))));
+    let home = folder.file(".app.log.lanes");
+    let ring = std::fs::read_dir(&home).unwrap().next().unwrap().unwrap().path();
+    let (log, sound) = (std::fs::read(&path).unwrap(), std::fs::read(&ring).unwrap());
+    assert_eq!(sound[INTENT], 1, "no intent is open");
+    for bit in (0..8 * (INTENT_BYTES - 8)).step_by(3) {
+        let mut damaged = sound.clone();
+        damaged[INTENT + 8 + bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&ring, &damaged).unwrap();
+        std::fs::write(&path, &log).unwrap();
+        let report = nexlog::recover(folder.path()).unwrap();
+        assert_eq!(report.recovered, 0, "bit {bit}: {report:?}");
+        assert!(report.problems[0].to_string().contains("its intent is damaged"), "{report:?}");
+        assert!(std::fs::read(&path).unwrap() == log, "bit {bit}");
+    }
+    std::fs::write(&ring, &sound).unwrap();
+    let report = nexlog::recover(folder.path()).unwrap();
+    assert!(report.problems.is_empty() && report.recovered > 0, "{report:?}");
+    let lines = lines::of_file(&path);
+    lines::assert_steps(&lines[1..], &[40]);
 }

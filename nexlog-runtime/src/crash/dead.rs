@@ -9,14 +9,16 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::home::{Home, Orphan};
+use super::home::Orphan;
 use super::layout::{
     CHUNK_BYTES, CLOCK_WORDS, ENTRIES, ENTRY_HEAD, EntryHead, HEAD_BYTES, HEAD_ENTRIES,
     INTENT_WORDS, INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
-    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, piece_parts,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, intent_check,
+    piece_parts,
 };
+use super::replay::settled_folder;
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
 use crate::lane::read::Common;
@@ -24,6 +26,7 @@ use crate::lane::remains::{Left, Remains, owner};
 use crate::pipeline::output::Outputs;
 use crate::record::Record;
 use crate::site::callsite::Site;
+use crate::site::filter::Filter;
 use crate::site::known;
 use crate::sys::folder::{self, Identity};
 
@@ -32,7 +35,7 @@ use crate::sys::folder::{self, Identity};
 pub(super) struct DeadFile {
     pub(super) path: PathBuf,
     pub(super) format: String,
-    pub(super) filter: String,
+    filter: String,
     pub(super) mode: u32,
     pub(super) is_mapped: bool,
     pub(super) intent: Option<Intent>,
@@ -48,6 +51,8 @@ const FILE_ENTRIES: [u64; 4] = [entry::PATH, entry::FORMAT, entry::FILTER, entry
 pub(super) struct Intent {
     /// What became of it is known: it is as if it was written.
     pub(super) is_settled: bool,
+    /// Whether its check says so.
+    is_sound: bool,
     pub(super) identity: Identity,
     pub(super) offset: u64,
     pub(super) bytes: u64,
@@ -74,9 +79,10 @@ pub(super) struct DeadLane {
 }
 
 impl Intent {
-    /// Whether there can be such a batch.
+    /// Whether somebody has noted it, and there can be such a batch.
     fn makes_sense(&self) -> bool {
-        self.offset.checked_add(self.bytes).is_some_and(|end| i64::try_from(end).is_ok())
+        self.is_sound
+            && self.offset.checked_add(self.bytes).is_some_and(|end| i64::try_from(end).is_ok())
     }
 }
 
@@ -98,6 +104,7 @@ pub(super) struct Dead {
     pub(super) files: Vec<DeadFile>,
     pub(super) lanes: Vec<DeadLane>,
     sites: HashMap<u64, &'static Site>,
+    known: Sites,
     clock: WallClock,
     common: Option<Common>,
     /// Damage that is no lane's own.
@@ -130,7 +137,7 @@ fn read(file: &fs::File, offset: u64, bytes: usize) -> io::Result<Vec<u8>> {
 
 impl Dead {
     /// Reads what the ring says of itself. The error says why it cannot be read.
-    pub(super) fn open(home: &Home, orphan: Orphan) -> Result<Dead, String> {
+    pub(super) fn open(orphan: Orphan) -> Result<Dead, String> {
         let Orphan { name, file } = orphan;
         let fail = |error: io::Error| format!("it cannot be read ({error}); see to its disk");
         let length = file.metadata().map_err(fail)?.len();
@@ -144,6 +151,7 @@ impl Dead {
             files: (0..files).map(|number| DeadFile::new(&words, number)).collect(),
             lanes: Vec::new(),
             sites: HashMap::new(),
+            known: Sites::new(),
             clock: read_clock(&words)
                 .ok_or("its clock is damaged; if nobody needs its records, delete it")?,
             common: None,
@@ -181,8 +189,15 @@ impl Dead {
         if dead.damaged > 0 && all.is_empty() {
             return Err("its lanes are damaged; if nobody needs its records, delete it".into());
         }
-        let _ = home;
         Ok(dead)
+    }
+
+    /// A file without a folder lies beside the folder of rings, wherever that is now.
+    pub(super) fn resolve_paths(&mut self, folder: &Path) {
+        for file in self.files.iter_mut().filter(|file| !file.path.is_absolute()) {
+            let name = file.path.file_name().unwrap_or_default();
+            file.path = settled_folder(folder).join(name);
+        }
     }
 
     /// What the table lists, in the order of the file. How many there are is not asked: places that
@@ -280,7 +295,8 @@ impl Dead {
         match head.kind {
             entry::SITE => {
                 let Ok(description) = core::str::from_utf8(bytes) else { return };
-                self.sites.insert(head.number, site_of(head.level, head.line, description));
+                let site = self.known.get(head.level, head.line, description);
+                self.sites.insert(head.number, site);
             }
             entry::COMMON => self.common = Common::read(bytes),
             _ => {
@@ -451,6 +467,11 @@ impl Dead {
 }
 
 impl DeadFile {
+    /// Its own filter.
+    pub(super) fn filter(&self) -> Option<Filter> {
+        (!self.filter.is_empty()).then(|| Filter::parse(&self.filter).0)
+    }
+
     fn new(head: &[u64], number: usize) -> DeadFile {
         let words = &head[INTENTS + number * INTENT_WORDS..][..INTENT_WORDS];
         let length = usize::try_from(words[intent::BYTES]).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
@@ -461,6 +482,7 @@ impl DeadFile {
         let state = words[intent::STATE];
         let intent = [intent::OPEN, intent::SETTLED].contains(&state).then(|| Intent {
             is_settled: state == intent::SETTLED,
+            is_sound: intent_check(&words[1..intent::CHECK]) == words[intent::CHECK],
             identity: (words[intent::DEVICE], words[intent::INODE]),
             offset: words[intent::OFFSET],
             bytes: words[intent::BYTES],
@@ -536,14 +558,26 @@ fn read_clock(words: &[u64]) -> Option<WallClock> {
     at(newer).or_else(|| at(1 - newer)).map(WallClock::of)
 }
 
-/// The call site that says this: ours, if this program has it, or a new one that stays.
-fn site_of(level: u8, line: u32, description: &str) -> &'static Site {
-    known::find(level, line, description).unwrap_or_else(|| {
+/// The call sites that this program knows, by what they say: most rings are of the same program.
+struct Sites(HashMap<(u8, u32, &'static str), &'static Site>);
+
+impl Sites {
+    fn new() -> Sites {
+        let key = |site: &'static Site| (site.level_number(), site.line(), site.description());
+        Sites(known::all().map(|site| (key(site), site)).collect())
+    }
+
+    /// The one that says this: ours, if this program has it, or a new one that stays.
+    fn get(&mut self, level: u8, line: u32, description: &str) -> &'static Site {
+        if let Some(site) = self.0.get(&(level, line, description)) {
+            return site;
+        }
         let description = String::from(description).leak();
         let site: &'static Site = Box::leak(Box::new(Site::new(level, line, description)));
-        site.info(); // found by the next one that says the same
+        site.info(); // known to the next ring
+        self.0.insert((level, line, description), site);
         site
-    })
+    }
 }
 
 /// One lane, segment by segment.

@@ -84,6 +84,8 @@ pub(super) mod intent {
     pub const TAIL: usize = HEAD + super::SAMPLE_BYTES / 8;
     /// Of the format's key the digest: a recovery may write in another one than the file was in.
     pub const FORMAT: usize = TAIL + super::SAMPLE_BYTES / 8;
+    /// Of the words from `DEVICE` to here.
+    pub const CHECK: usize = FORMAT + 1;
 
     /// Nothing is being written.
     pub const NONE: u64 = 0;
@@ -96,7 +98,7 @@ pub(super) mod intent {
 /// Of a batch's beginning and of its end, what is kept in an intent at most. A record begins with
 /// its time, so that two that end alike are told from each other.
 pub(super) const SAMPLE_BYTES: usize = 64;
-const _: () = assert!(intent::FORMAT < INTENT_WORDS);
+const _: () = assert!(intent::CHECK < INTENT_WORDS);
 
 /// Kinds of pieces.
 pub(super) const LANES: u64 = 1;
@@ -220,6 +222,12 @@ pub(super) fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(0x6e65_786c_6f67, |sum: u64, word| {
         (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     })
+}
+
+/// The check of an intent: each batch has one, so it is less than `digest`. Every flipped bit
+/// changes it.
+pub(super) fn intent_check(words: &[u64]) -> u64 {
+    words.iter().fold(0, |sum: u64, word| sum.rotate_left(7) ^ word)
 }
 
 /// What tells a format's key from others; 0 for a format of the program's own.

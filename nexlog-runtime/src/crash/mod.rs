@@ -25,7 +25,7 @@ mod plan;
 mod replay;
 mod ring;
 
-pub(crate) use self::plan::Remains;
+pub(crate) use self::plan::Rings;
 pub(crate) use self::replay::{HalfLine, make_good};
 pub use self::replay::{Recovered, Report, recover};
 pub(crate) use self::ring::Ring;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::home::Home;
-use super::replay::{Finds, Report, Target, format_key, settled_path};
+use super::replay::{Finds, Report, Target, format_key, settled_folder, settled_path};
 use super::ring::{FilePlan, Ring, crash_error};
 use crate::clock::ClockState;
 use crate::error::Error;
@@ -25,17 +25,17 @@ struct Known {
     is_mapped: bool,
 }
 
-/// What dead processes have left for the files of a logger.
-pub(crate) struct Remains {
+/// The rings beside the files of a logger: those of dead processes, and its own.
+pub(crate) struct Rings {
     files: Vec<Known>,
     finds: Vec<Finds>,
     /// Where the logger's own ring goes.
     home: Option<PathBuf>,
 }
 
-impl Remains {
+impl Rings {
     /// Looks for it beside each file, or in `dir`. The files are not open yet.
-    pub(crate) fn of_files(outputs: &mut [Output], dir: Option<&Path>) -> Remains {
+    pub(crate) fn of_files(outputs: &mut [Output], dir: Option<&Path>) -> Rings {
         outputs.iter_mut().for_each(|output| _ = output.settle_format());
         let files = outputs.iter_mut().enumerate();
         let files: Vec<(usize, &mut Output)> =
@@ -66,7 +66,7 @@ impl Remains {
                 file.set_rings(home.clone());
             }
         }
-        Remains { files: known, finds, home: homes.into_iter().next() }
+        Rings { files: known, finds, home: homes.into_iter().next() }
     }
 
     /// Has the files, which are open now, write what they lack.
@@ -92,15 +92,18 @@ impl Remains {
         common: &Common,
         clock: ClockState,
     ) -> Result<Option<Arc<Ring>>, Error> {
-        let Some(path) = self.home.as_deref().filter(|_| cfg!(target_os = "linux")) else {
+        let Some(home) = self.home.as_deref().filter(|_| cfg!(target_os = "linux")) else {
             return Ok(None);
         };
         let mut plans = Vec::with_capacity(self.files.len());
         for (number, file) in self.files.iter().enumerate() {
             let Some(output) = opened.get_mut(file.output) else { continue };
             output.file = Some(number);
+            let path = settled_path(&file.path); // now that its folder is there
+            let is_beside = path.parent() == Some(&*settled_folder(home.parent().unwrap_or(home)));
             plans.push(FilePlan {
-                path: settled_path(&file.path), // now that its folder is there
+                // So that the two may be moved together, and a copy is recovered into the copy.
+                path: path.file_name().filter(|_| is_beside).map_or(path.clone(), PathBuf::from),
                 mode: file.mode,
                 is_mapped: file.is_mapped,
                 format: format_key(&*output.format),
@@ -109,7 +112,7 @@ impl Remains {
         }
         let mut made = Err(io::Error::other("it was not tried"));
         for _ in 0..ATTEMPTS {
-            made = Home::make(path)
+            made = Home::make(home)
                 .and_then(|home| Ring::create(home, &plans, common.as_bytes(), clock));
             // Others take away what seems to be left over: the empty folder, the unfinished file.
             let is_taken = |error: &io::Error| {
@@ -119,10 +122,11 @@ impl Remains {
                 break;
             }
         }
-        let ring = Arc::new(made.map_err(|error| crash_error(path, "make", error))?);
+        let ring = Arc::new(made.map_err(|error| crash_error(home, "make", error))?);
         if !known::tell(&ring) {
             ring.finish();
-            return Ok(None);
+            let why = io::Error::other("32 loggers of this process have one already");
+            return Err(crash_error(home, "use", why));
         }
         Ok(Some(ring))
     }

@@ -58,7 +58,8 @@ pub struct Recovered {
     pub started: SystemTime,
     /// Records that were written to their files.
     pub records: u64,
-    /// Places where something was damaged, and what lay behind in the same 16 KiB could not be read.
+    /// Places where something was damaged, and what lay behind in the same 16 KiB could not be read;
+    /// and records that their format could not show.
     pub damaged: u64,
 }
 
@@ -69,7 +70,8 @@ pub struct Recovered {
 /// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
 /// files that they open; this is for programs that are not started again. Only files in the built-in
 /// formats [`Json::new`](crate::Json::new) and [`Text::compact`](crate::Text::compact) without further
-/// options can be written here, as the others are known to their programs only. Files are not rotated. Processes that live are left alone.
+/// options can be written here, as the others are known to their programs only. Files are not
+/// rotated. Processes that live are left alone.
 ///
 /// # Errors
 /// When the folder cannot be read. What is wrong with single files is in [`Report::problems`].
@@ -124,8 +126,10 @@ impl Finds {
             let (orphans, has_living) = home.dead()?;
             for orphan in orphans {
                 let path = home.path.join(&orphan.name);
-                let opened = Dead::open(&home, orphan)
-                    .and_then(|mut dead| settle(&mut dead, targets, has_living).map(|()| dead));
+                let opened = Dead::open(orphan).and_then(|mut dead| {
+                    dead.resolve_paths(home.path.parent().unwrap_or(&home.path));
+                    settle(&mut dead, targets, has_living).map(|()| dead)
+                });
                 match opened {
                     Ok(dead) => finds.dead.push(dead),
                     Err(problem) => finds.problems.push(Error::Recovery { path, problem }),
@@ -195,11 +199,16 @@ struct Done {
 /// The file has an absolute path; two that look different may be the same.
 pub(crate) fn settled_path(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let folder = absolute.parent().and_then(|folder| fs::canonicalize(folder).ok());
-    match (folder, absolute.file_name()) {
-        (Some(folder), Some(name)) => folder.join(name),
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(folder), Some(name)) => settled_folder(folder).join(name),
         _ => absolute,
     }
+}
+
+/// The same of a folder.
+pub(crate) fn settled_folder(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The format that has this key, of those that need nothing but a name.
@@ -229,7 +238,7 @@ fn write_elsewhere(dead: &Dead, number: usize, done: &mut Done) -> Result<(), St
     let described = File::at(&file.path).mode(file.mode).taking_turns();
     let mut output = Output::from(described).open().map_err(|error| error.to_string())?;
     output.format = format.into();
-    output.filter = (!file.filter.is_empty()).then(|| Filter::parse(&file.filter).0);
+    output.filter = file.filter();
     write_file(dead, number, &mut output, done)
 }
 
@@ -242,20 +251,36 @@ fn lacks(dead: &Dead, number: usize) -> bool {
 struct Encoding<'a> {
     encoder: Option<Box<dyn Encoder>>,
     format: &'a dyn Format,
+    /// Of this file and of the others.
     filter: Option<&'a Filter>,
+    others: Vec<Option<Filter>>,
 }
 
 impl<'a> Encoding<'a> {
-    fn new(format: &'a dyn Format, filter: Option<&'a Filter>) -> Encoding<'a> {
+    /// For the file of this number.
+    fn new(
+        dead: &Dead,
+        number: usize,
+        format: &'a dyn Format,
+        filter: Option<&'a Filter>,
+    ) -> Encoding<'a> {
         // Its own: what encoders keep goes by numbers of one process.
         let encoder = format.encoder(false, Seal::HERE).map(|shared| shared.encoder);
-        Encoding { encoder, format, filter }
+        let others = dead.files.iter().enumerate().filter(|(other, _)| *other != number);
+        Encoding {
+            encoder,
+            format,
+            filter,
+            others: others.map(|(_, file)| file.filter()).collect(),
+        }
     }
 
+    /// As `Outputs::encode`: one of the logger's own that no file wants goes to all.
     fn wants(&self, record: &Record<'_>, left: &Left) -> bool {
         let is_wanted =
             |filter: &Filter| filter.enabled_within(record.target(), record.level(), record);
-        left.must_be_told() || self.filter.is_none_or(is_wanted)
+        let others = || self.others.iter().any(|other| other.as_ref().is_none_or(is_wanted));
+        self.filter.is_none_or(is_wanted) || (left.must_be_told() && !others())
     }
 
     /// Appends the record; `false`, and nothing appended, when the format fails.
@@ -292,12 +317,17 @@ fn write_file(
         written: 0,
         problem: None,
     };
-    let mut encoding = Encoding::new(&*output.format, output.filter.as_ref());
+    let mut encoding = Encoding::new(dead, number, &*output.format, output.filter.as_ref());
+    let mut lost = 0;
     let damaged = dead.read_records(
         |lane| (lane.start(number), Dead::end_of(lane)),
         |record, left, lane| {
-            if encoding.wants(record, left) && encoding.encode(record, &mut writer.buffer) {
-                writer.took((lane, left.end), left.is_users());
+            if encoding.wants(record, left) {
+                if encoding.encode(record, &mut writer.buffer) {
+                    writer.took((lane, left.end), left.is_users());
+                } else {
+                    lost += 1;
+                }
             }
             writer.problem.is_none()
         },
@@ -311,7 +341,7 @@ fn write_file(
     }
     let damaged =
         damaged.map_err(|error| format!("it cannot be read ({error}); see to its disk"))?;
-    done.damaged = done.damaged.max(damaged);
+    done.damaged = done.damaged.max(damaged) + lost;
     Ok(())
 }
 
@@ -526,15 +556,15 @@ fn outcome_of(
     let is_it = |format: &&dyn Format| format_digest(&format_key(*format)) == intent.format;
     let there = Region { file: &file, length, may_cut: turn.is_some() || !has_living };
     if let Some(format) = known.filter(|_| intent.format != 0).find(is_it) {
-        let filter = (!described.filter.is_empty()).then(|| Filter::parse(&described.filter).0);
-        let mut encoding = Encoding::new(format, filter.as_ref());
+        let filter = described.filter();
+        let mut encoding = Encoding::new(dead, number, format, filter.as_ref());
         return compare(dead, number, intent, &there, &mut encoding);
     }
     // What it would have been is not known: if nobody else was there, it is the batch's beginning, or
     // what somebody without a ring has written, which stays.
     let is_within = length <= intent.offset.saturating_add(intent.bytes);
     if !has_living && is_within && folder::begins_at(&file, intent.offset, &intent.head)? {
-        file.set_len(intent.offset)?;
+        there.cut_to(intent.offset)?;
     }
     Ok(nothing)
 }
@@ -548,6 +578,13 @@ struct Region<'a> {
     may_cut: bool,
 }
 
+impl Region<'_> {
+    /// Takes away what lies behind, if the file is as it was when that was decided.
+    fn cut_to(&self, end: u64) -> io::Result<()> {
+        if self.file.metadata()?.len() == self.length { self.file.set_len(end) } else { Ok(()) }
+    }
+}
+
 /// The lock that processes share which write to the same file, if there is one.
 struct Turn(fs::File);
 
@@ -556,7 +593,10 @@ impl Turn {
         let mut name = OsString::from(".");
         name.push(path.file_name().unwrap_or_default());
         name.push(".lock");
-        let Ok(lock) = folder.open_write(&name) else { return Ok(None) };
+        let lock = match folder.open_write(&name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
         let end = Instant::now() + LOCK_PATIENCE;
         while !folder::try_lock(&lock)? {
             if Instant::now() >= end {
@@ -679,7 +719,7 @@ fn compare(
     })?;
     // Nobody has written behind it, and nobody does before the half line is gone.
     if region.may_cut && region.length == intent.offset + window {
-        region.file.set_len(intent.offset + whole as u64)?;
+        region.cut_to(intent.offset + whole as u64)?;
     }
     Ok(Outcome::UpTo(written.into_iter().collect()))
 }

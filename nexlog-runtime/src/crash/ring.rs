@@ -17,8 +17,8 @@ use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
     INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
-    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent, piece,
-    text_words,
+    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent,
+    intent_check, piece, text_words,
 };
 use crate::clock::ClockState;
 use crate::error::Error;
@@ -386,11 +386,12 @@ impl Ring {
     fn find_trouble(&self) {
         let chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
         let lanes = self.lanes.iter().filter_map(OnceLock::get);
-        if lanes.chain([&self.head]).chain(chunks.iter()).any(Mapping::has_failed) {
+        let has_failed = lanes.chain([&self.head]).chain(chunks.iter()).any(Mapping::has_failed);
+        drop(chunks); // an error takes memory, and the allocator may log
+        if has_failed {
             let why = "it was cut by somebody, or its disk cannot be read";
             let _ = self.trouble.set(("use", io::Error::other(why)));
         }
-        drop(chunks);
         if self.home.identity(&self.name).is_ok_and(|found| found != Some(self.identity)) {
             let why = io::Error::new(ErrorKind::NotFound, "it was removed by somebody");
             let _ = self.trouble.set(("find", why));
@@ -470,6 +471,7 @@ pub(super) fn intent_words(writing: &Writing<'_>, format: u64) -> [u64; INTENT_W
         *word = u64::from_ne_bytes(*part);
     }
     words[intent::FORMAT - 1] = format;
+    words[intent::CHECK - 1] = intent_check(&words[..intent::CHECK - 1]);
     words
 }
 

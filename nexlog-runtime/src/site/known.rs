@@ -53,7 +53,8 @@ pub(crate) fn describe(site: &'static Site) -> Option<*const SiteInfo> {
     let mut made = try_box(Described { info, site, below: None }).ok()?;
     for attempt in 0.. {
         let rings = known().rings.clone();
-        rings.iter().flatten().for_each(|ring| _ = ring.make_room_for(site));
+        let room = rings.iter().flatten().map(|ring| ring.make_room_for(site));
+        let has_room = room.fold(true, |all, has_room| all & has_room);
         let mut known = known();
         let other = site.info.load(Acquire);
         if !other.is_null() {
@@ -62,7 +63,7 @@ pub(crate) fn describe(site: &'static Site) -> Option<*const SiteInfo> {
         }
         let told = known.rings.iter().flatten().map(|ring| ring.add_site(site));
         let are_told = told.fold(true, |all, is_told| all & is_told);
-        if are_told || attempt == ATTEMPTS {
+        if are_told || !has_room || attempt == ATTEMPTS {
             made.below = known.newest;
             made.info.id = known.count; // dense: formats have tables by them
             known.count += 1;
@@ -102,12 +103,8 @@ pub(crate) fn forget(ring: &Arc<Ring>) {
     drop(forgotten);
 }
 
-/// The site that says this, if there is one already: of another process that ran the same program.
-pub(crate) fn find(level: u8, line: u32, description: &str) -> Option<&'static Site> {
+/// All sites that are described.
+pub(crate) fn all() -> impl Iterator<Item = &'static Site> {
     let newest = known().newest;
-    let mut all = core::iter::successors(newest, |described| described.below);
-    let is_it = |site: &Site| {
-        (site.level_number(), site.line(), site.description()) == (level, line, description)
-    };
-    all.find(|described| is_it(described.site)).map(|described| described.site)
+    core::iter::successors(newest, |described| described.below).map(|described| described.site)
 }

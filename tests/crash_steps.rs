@@ -4,7 +4,7 @@
 
 mod support;
 
-use nexlog::{File, Format, Json, Logger, Mode, Rotate, Text, info};
+use nexlog::{Compression, File, Format, Json, Logger, Mode, Rotate, Text, info};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
@@ -23,6 +23,7 @@ support::child::harness! {
         half_a_batch_of_one_process_is_not_taken_for_that_of_another,
         loggers_that_come_and_go_do_not_take_each_others_rings_away,
         a_damaged_intent_cuts_nothing,
+        what_was_being_written_is_known_when_a_neighbour_has_packed_its_file_away,
     ],
     scenes: [log_and_flush, recover, come_and_go],
 }
@@ -33,7 +34,8 @@ const COUNTS: [u64; 2] = [700, 1_500];
 fn build(path: &Path, format: impl Format, is_shared: bool) -> Logger {
     let file = File::at(path).format(format);
     // Under a lock that they share, or not.
-    let file = if is_shared { file.rotate(Rotate::size(1 << 30)) } else { file };
+    let shared = |file: File| file.rotate(Rotate::size(1 << 30)).compress(Compression::Gzip);
+    let file = if is_shared { shared(file) } else { file };
     let hour = Duration::from_secs(3_600);
     let builder = nexlog::builder().file(file).mode(Mode::Buffered).flush_interval(hour);
     builder.crash_safe(told("CRASH_SAFE") == "true").build().unwrap()
@@ -70,6 +72,9 @@ fn log_and_flush() {
     });
     println!("logged");
     logger.flush(Duration::from_secs(10)).unwrap();
+    if std::env::var_os("ROTATES").is_some() {
+        logger.rotate().unwrap();
+    }
 }
 
 /// Writes what others have left, and nothing of its own.
@@ -340,4 +345,41 @@ fn a_damaged_intent_cuts_nothing() {
     assert!(report.problems.is_empty() && report.recovered > 0, "{report:?}");
     let lines = lines::of_file(&path);
     lines::assert_steps(&lines[1..], &[40]);
+}
+
+/// The file that a batch went to, or was to go to, is compressed by a neighbour before anybody looks.
+fn what_was_being_written_is_known_when_a_neighbour_has_packed_its_file_away() {
+    let tools = Folder::new();
+    let shim = shim::compile(&tools);
+    // Before the write, and at the one change behind it: there the batch is written, and noted.
+    for behind in [0, 1] {
+        let folder = Folder::new();
+        let run = Run { folder: &folder, shim: &shim, is_shared: true };
+        let signal = tools.file(&format!("packed-{behind}"));
+        let signal_path = signal.to_str().unwrap();
+        let neighbour =
+            [("FIRST", "1"), ("COUNTS", "3"), ("WAIT_FOR", signal_path), ("ROTATES", "once")];
+        let mut neighbour = run
+            .command("log_and_flush", &neighbour, None)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("the neighbour", || tools.file(&format!("{signal_path}-ready")).exists());
+        let fill = [("FIRST", "0"), ("COUNTS", "20")];
+        match behind {
+            0 => assert!(run.scene("log_and_flush", &fill, Some(("stop", first_write(true))))),
+            _ => assert!(run.scene("log_and_flush", &fill, Some(("after", first_write(true))))),
+        }
+        std::fs::write(&signal, "").unwrap();
+        assert!(neighbour.wait().unwrap().success());
+        assert!(folder.file("app.log.1.gz").exists(), "it was not packed away");
+        assert!(!run.scene("recover", &[], None));
+        let archived = lines::of_archive(&folder.file("app.log.1.gz"));
+        let all = archived.into_iter().chain(lines::of_file(&folder.file("app.log")));
+        let all: Vec<_> = all.filter(|line| !line.contains("\"target\":\"nexlog\"")).collect();
+        let (ours, theirs): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|line| line.contains("\"thread\":0,"));
+        assert_eq!((ours.len(), theirs.len()), (20, 3), "{behind}: {ours:?}");
+        lines::assert_steps(&ours, &[20]);
+    }
 }

@@ -7,7 +7,7 @@
 // `kill@7`: the process is killed at its 7th step; before and after each call of these here that
 // is about a name with `.log` in it is one. `half@7`: it is killed in the middle of its 7th write.
 // `stop@7`: it is killed before the 7th write, cut, rename or deletion of what has `.log` in its
-// path; `split@7`: in the middle of it, if it is a write. `full@7`: the 7th time that space is
+// path; `split@7`: in the middle of it, if it is a write; `after@7`: behind it. `full@7`: the 7th time that space is
 // asked for there is none.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -53,12 +53,12 @@ static void step(void) {
     if (is_due("kill", __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST))) raise(SIGKILL);
 }
 
-// Before a change; whether the process is to die in the middle of it.
+// Before a change; whether the process is to die in the middle of it (1), or behind it (2).
 static int change(void) {
     static long number;
     long now = __atomic_add_fetch(&number, 1, __ATOMIC_SEQ_CST);
     if (is_due("stop", now)) raise(SIGKILL);
-    return is_due("split", now);
+    return is_due("split", now) ? 1 : is_due("after", now) ? 2 : 0;
 }
 
 static int is_ours(int fd) {
@@ -82,8 +82,9 @@ ssize_t write(int fd, const void *bytes, size_t count) {
     static ssize_t (*next)(int, const void *, size_t);
     static long number;
     if (!next) next = (ssize_t (*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
-    if (is_ours(fd) && change()) {
-        next(fd, bytes, count / 2);
+    int end = is_ours(fd) ? change() : 0;
+    if (end) {
+        next(fd, bytes, end == 1 ? count / 2 : count);
         raise(SIGKILL);
     }
     if (!is_log(fd)) {

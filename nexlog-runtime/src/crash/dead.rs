@@ -4,31 +4,33 @@
 //! made by somebody who wishes us ill. It is read piece by piece with plain reads, never mapped. What
 //! is noted in it while it is replayed is written with plain writes.
 
-use core::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+mod entries;
+mod intent;
+mod records;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use self::entries::Sites;
+pub(super) use self::intent::Intent;
 use super::home::Orphan;
 use super::layout::{
-    CHUNK_BYTES, CLOCK_WORDS, ENTRIES, ENTRY_HEAD, EntryHead, HEAD_BYTES, HEAD_ENTRIES,
-    INTENT_WORDS, INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
-    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, head, intent, intent_check,
-    piece_parts,
+    CHUNK_BYTES, CLOCK_WORDS, ENTRIES, HEAD_BYTES, INTENT_WORDS, INTENTS, LANES, LANES_BYTES,
+    LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK, SEGMENTS, UNIT, VERSION, digest, entry,
+    head, piece_parts,
 };
 use super::replay::settled_folder;
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
 use crate::lane::read::Common;
-use crate::lane::remains::{Left, Remains, owner};
+use crate::lane::remains::{Remains, owner};
 use crate::pipeline::output::Outputs;
-use crate::record::Record;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;
-use crate::site::known;
-use crate::sys::folder::{self, Identity};
+use crate::sys::folder;
 
 /// A file that the process wrote to.
 #[derive(Debug, Default)]
@@ -46,23 +48,6 @@ pub(super) struct DeadFile {
 /// The entries of a file.
 const FILE_ENTRIES: [u64; 4] = [entry::PATH, entry::FORMAT, entry::FILTER, entry::MODE];
 
-/// A batch that was being written.
-#[derive(Debug)]
-pub(super) struct Intent {
-    /// What became of it is known: it is as if it was written.
-    pub(super) is_settled: bool,
-    /// Whether its check says so.
-    is_sound: bool,
-    pub(super) identity: Identity,
-    pub(super) offset: u64,
-    pub(super) bytes: u64,
-    /// Of its format's key the digest.
-    pub(super) format: u64,
-    /// Its first bytes, and as many last ones.
-    pub(super) head: Vec<u8>,
-    pub(super) tail: Vec<u8>,
-}
-
 /// A lane with something in it.
 #[derive(Debug)]
 pub(super) struct DeadLane {
@@ -76,14 +61,6 @@ pub(super) struct DeadLane {
     thread: (u64, String),
     /// Its segments: the how-manieth, and where in the file.
     segments: BTreeMap<u64, u64>,
-}
-
-impl Intent {
-    /// Whether somebody has noted it, and there can be such a batch.
-    fn makes_sense(&self) -> bool {
-        self.is_sound
-            && self.offset.checked_add(self.bytes).is_some_and(|end| i64::try_from(end).is_ok())
-    }
 }
 
 impl DeadLane {
@@ -244,80 +221,6 @@ impl Dead {
         pieces
     }
 
-    fn read_entries<'a>(
-        &mut self,
-        head: &[u64],
-        pieces: impl Iterator<Item = &'a Piece>,
-    ) -> io::Result<()> {
-        let mut count = self.take_entries(&head[HEAD_ENTRIES..]);
-        for piece in pieces {
-            // As many as an entry can need: a description is a text of a program.
-            let bytes = (piece.number.min(256) * UNIT).min(piece.bytes);
-            let words =
-                words_of(&read(&self.file, piece.offset, usize::try_from(bytes).unwrap_or(0))?);
-            count += self.take_entries(&words);
-        }
-        // There may be one more that was not counted yet.
-        self.damaged += u64::from(count < head[head::ENTRIES]);
-        Ok(())
-    }
-
-    /// Takes the entries of one piece that are sound; how many. Behind a damaged one each word is
-    /// tried, as nothing says where the next one begins.
-    fn take_entries(&mut self, words: &[u64]) -> u64 {
-        let (mut at, mut count) = (0, 0);
-        // That is tried with so many words, or a file made for it would take hours.
-        let mut patience = 8 * words.len();
-        let next = |at: usize| Some(at + words.get(at..)?.iter().position(|word| *word != 0)?);
-        while let Some(place) = next(at)
-            && let Some((start, rest)) = words[place..].split_at_checked(ENTRY_HEAD)
-        {
-            at = place + 1;
-            let head = EntryHead::from_words([start[0], start[1], start[2]]);
-            let is_kind = (entry::SITE..=entry::MODE).contains(&head.kind);
-            let text = rest.get(..head.bytes.div_ceil(8)).filter(|_| is_kind);
-            let Some(text) = text.filter(|text| text.len() <= patience) else { continue };
-            if digest(start[..3].iter().chain(text).copied()) != start[3] {
-                patience -= text.len();
-                continue;
-            }
-            let bytes: Vec<u8> = text.iter().flat_map(|word| word.to_ne_bytes()).collect();
-            self.take_entry(head, bytes.get(..head.bytes).unwrap_or(&[]));
-            at += head.all_words() - 1;
-            count += 1;
-        }
-        count
-    }
-
-    fn take_entry(&mut self, head: EntryHead, bytes: &[u8]) {
-        let text = || String::from_utf8_lossy(bytes).into_owned();
-        let number = usize::try_from(head.number).unwrap_or(usize::MAX);
-        match head.kind {
-            entry::SITE => {
-                let Ok(description) = core::str::from_utf8(bytes) else { return };
-                let site = self.known.get(head.level, head.line, description);
-                self.sites.insert(head.number, site);
-            }
-            entry::COMMON => self.common = Common::read(bytes),
-            _ => {
-                let Some(file) = self.files.get_mut(number) else { return };
-                let place = FILE_ENTRIES.iter().position(|kind| *kind == head.kind);
-                file.entries |= place.map_or(0, |place| 1 << place);
-                match head.kind {
-                    entry::PATH => file.path = folder::path_from(bytes),
-                    entry::FORMAT => file.format = text(),
-                    entry::FILTER => file.filter = text(),
-                    entry::MODE => {
-                        let mode = bytes.first_chunk().map(|mode| u32::from_ne_bytes(*mode));
-                        file.mode = mode.unwrap_or(0o600) & 0o666 | 0o600;
-                        file.is_mapped = mode.is_some_and(|mode| mode & IS_MAPPED != 0);
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-
     /// Reads the words of the lanes in this piece; `used` gets the numbers of those in use, also
     /// where nothing is in them any more.
     fn read_lanes(
@@ -393,39 +296,6 @@ impl Dead {
         Ok(Remains::reach(&bytes, (lane, index)))
     }
 
-    /// Gives `each` the records that lie between these positions of each lane, in the order of
-    /// their times, until it says that it wants no more.
-    pub(super) fn read_records(
-        &self,
-        between: impl Fn(&DeadLane) -> (u64, u64),
-        mut each: impl FnMut(&Record<'_>, &Left, usize) -> bool,
-    ) -> io::Result<u64> {
-        let mut readers: Vec<_> = self
-            .lanes
-            .iter()
-            .map(|lane| LaneReader::new(lane, between(lane), &self.file))
-            .collect();
-        let site_at = |address: u64| self.sites.get(&address).copied();
-        let mut heap = BinaryHeap::new();
-        for (number, reader) in readers.iter_mut().enumerate() {
-            if let Some(left) = reader.next(&site_at)? {
-                heap.push(Reverse((left.ticks(), number)));
-            }
-        }
-        while let Some(Reverse((_, number))) = heap.pop() {
-            let reader = &mut readers[number];
-            if let Some((record, left)) = reader.record(&self.clock, self.common.as_ref())
-                && !each(&record, &left, reader.lane.number)
-            {
-                break;
-            }
-            if let Some(left) = reader.next(&site_at)? {
-                heap.push(Reverse((left.ticks(), number)));
-            }
-        }
-        Ok(self.damaged + readers.iter().map(|reader| reader.damaged).sum::<u64>())
-    }
-
     /// The end of what a lane has.
     pub(super) fn end_of(lane: &DeadLane) -> u64 {
         lane.published
@@ -461,8 +331,7 @@ impl Dead {
 
     /// Notes whether the intent counts.
     pub(super) fn note_intent_state(&self, file: usize, state: u64) -> io::Result<()> {
-        let place = INTENTS + file * INTENT_WORDS + intent::STATE;
-        self.note(8 * place as u64, &[state])
+        intent::note_state(&self.file, file, state)
     }
 }
 
@@ -473,50 +342,9 @@ impl DeadFile {
     }
 
     fn new(head: &[u64], number: usize) -> DeadFile {
-        let words = &head[INTENTS + number * INTENT_WORDS..][..INTENT_WORDS];
-        let length = usize::try_from(words[intent::BYTES]).unwrap_or(usize::MAX).min(SAMPLE_BYTES);
-        let sample = |at: usize| {
-            let words = words[at..][..SAMPLE_BYTES / 8].iter();
-            words.flat_map(|word| word.to_ne_bytes()).take(length).collect()
-        };
-        let state = words[intent::STATE];
-        let intent = [intent::OPEN, intent::SETTLED].contains(&state).then(|| Intent {
-            is_settled: state == intent::SETTLED,
-            is_sound: intent_check(&words[1..intent::CHECK]) == words[intent::CHECK],
-            identity: (words[intent::DEVICE], words[intent::INODE]),
-            offset: words[intent::OFFSET],
-            bytes: words[intent::BYTES],
-            format: words[intent::FORMAT],
-            head: sample(intent::HEAD),
-            tail: sample(intent::TAIL),
-        });
+        let words = head[INTENTS + number * INTENT_WORDS..].first_chunk();
+        let intent = words.and_then(Intent::read);
         DeadFile { intent, mode: 0o600, ..DeadFile::default() }
-    }
-}
-
-impl Orphan {
-    /// Which of its files is this one, if it was writing there, and where that began. Read without
-    /// its lock: the words of a process that lives may change meanwhile.
-    pub(super) fn intent_within(
-        &self,
-        identity: Identity,
-        length: u64,
-    ) -> io::Result<Option<(usize, Intent)>> {
-        let words = words_of(&read(&self.file, 0, HEAD_BYTES)?);
-        let Ok(files) = check_head(&words) else { return Ok(None) };
-        let found = (0..files).find_map(|number| {
-            let intent = DeadFile::new(&words, number).intent.filter(|i| !i.is_settled)?;
-            let end = intent.offset.saturating_add(intent.bytes);
-            let is_within = intent.offset < length && length <= end;
-            (intent.identity == identity && is_within).then_some((number, intent))
-        });
-        Ok(found)
-    }
-
-    /// Notes that nothing is being written.
-    pub(super) fn close_intent(&self, number: usize) -> io::Result<()> {
-        let place = INTENTS + number * INTENT_WORDS + intent::STATE;
-        folder::write_at(&self.file, 8 * place as u64, &0_u64.to_ne_bytes())
     }
 }
 
@@ -556,94 +384,4 @@ fn read_clock(words: &[u64]) -> Option<WallClock> {
         ClockState::from_words([words[0], words[1], words[2], words[3]])
     };
     at(newer).or_else(|| at(1 - newer)).map(WallClock::of)
-}
-
-/// The call sites that this program knows, by what they say: most rings are of the same program.
-struct Sites(HashMap<(u8, u32, &'static str), &'static Site>);
-
-impl Sites {
-    fn new() -> Sites {
-        let key = |site: &'static Site| (site.level_number(), site.line(), site.description());
-        Sites(known::all().map(|site| (key(site), site)).collect())
-    }
-
-    /// The one that says this: ours, if this program has it, or a new one that stays.
-    fn get(&mut self, level: u8, line: u32, description: &str) -> &'static Site {
-        if let Some(site) = self.0.get(&(level, line, description)) {
-            return site;
-        }
-        let description = String::from(description).leak();
-        let site: &'static Site = Box::leak(Box::new(Site::new(level, line, description)));
-        site.info(); // known to the next ring
-        self.0.insert((level, line, description), site);
-        site
-    }
-}
-
-/// One lane, segment by segment.
-struct LaneReader<'a> {
-    lane: &'a DeadLane,
-    file: &'a fs::File,
-    between: (u64, u64),
-    /// Segments still to be read.
-    segments: std::collections::btree_map::Range<'a, u64, u64>,
-    current: Option<Remains>,
-    left: Option<Left>,
-    /// The segment that has to come next, and how many there are.
-    next_segment: u64,
-    end_segment: u64,
-    damaged: u64,
-}
-
-impl<'a> LaneReader<'a> {
-    fn new(lane: &'a DeadLane, between: (u64, u64), file: &'a fs::File) -> LaneReader<'a> {
-        let next_segment = between.0 / SEGMENT_BYTES as u64;
-        let end = between.1.div_ceil(SEGMENT_BYTES as u64);
-        let end_segment = if between.1 > between.0 { end } else { next_segment };
-        let segments = lane.segments.range(next_segment..end_segment);
-        LaneReader {
-            lane,
-            file,
-            between,
-            segments,
-            current: None,
-            left: None,
-            next_segment,
-            end_segment,
-            damaged: 0,
-        }
-    }
-
-    fn next(&mut self, site_at: &dyn Fn(u64) -> Option<&'static Site>) -> io::Result<Option<Left>> {
-        loop {
-            self.left = self.current.as_mut().and_then(|current| current.next(site_at));
-            if self.left.is_some() {
-                return Ok(self.left);
-            }
-            let before = self.current.take();
-            self.damaged += before.as_ref().map_or(0, |remains| remains.damaged);
-            let mut thread = before.map_or_else(|| self.lane.thread.clone(), Remains::into_thread);
-            let next = self.segments.next();
-            let index = next.map_or(self.end_segment, |(index, _)| *index);
-            if index > self.next_segment {
-                // Who has the lane next may have said so there.
-                thread = (0, String::new());
-                self.damaged += 1;
-            }
-            self.next_segment = index.saturating_add(1).min(self.end_segment);
-            let Some((index, offset)) = next else { return Ok(None) };
-            let bytes = read(self.file, *offset, SEGMENT_BYTES)?;
-            self.current = Remains::new(&bytes, (self.lane.number, *index), self.between, thread);
-        }
-    }
-
-    /// The record that `next` has found.
-    fn record<'b>(
-        &'b self,
-        clock: &WallClock,
-        common: Option<&'b Common>,
-    ) -> Option<(Record<'b>, Left)> {
-        let left = self.left?;
-        Some((self.current.as_ref()?.record(&left, clock, common?)?, left))
-    }
 }

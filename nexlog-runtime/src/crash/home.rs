@@ -118,16 +118,12 @@ impl Home {
     }
 
     /// All rings of this user, oldest first.
-    pub(super) fn all(&self) -> io::Result<Vec<Orphan>> {
-        let mut rings = Vec::new();
-        for name in self.names(RING)? {
-            let Ok(file) = self.folder.open_write(&name) else { continue };
-            let metadata = file.metadata()?;
-            if metadata.is_file() && is_own(&metadata) {
-                rings.push(Orphan { name, file });
-            }
-        }
-        Ok(rings)
+    pub(super) fn all(&self) -> io::Result<impl Iterator<Item = Orphan> + use<'_>> {
+        Ok(self.names(RING)?.into_iter().filter_map(|name| {
+            let file = self.folder.open_write(&name).ok()?;
+            let metadata = file.metadata().ok()?;
+            (metadata.is_file() && is_own(&metadata)).then_some(Orphan { name, file })
+        }))
     }
 
     fn names(&self, start: &str) -> io::Result<Vec<OsString>> {

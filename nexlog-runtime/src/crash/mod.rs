@@ -10,10 +10,11 @@
 //! - [`ring`]: one of a process that lives: making it, growing, and what is noted in it.
 //! - [`dead`]: one whose process is gone, read without trusting it.
 //! - [`plan`]: what the builder does with all this.
-//! - [`replay`]: what was being written when it died, and the records that no file has.
+//! - [`settle`]: what was being written when it died.
+//! - [`replay`]: the records that no file has, into the files.
 //!
 //! **Exactly once.** Before a file gets a batch, the ring is told how far each lane will be written
-//! with it, and an *intent*: which file, where, how many bytes, and their last ones. Afterwards, what
+//! with it, and an *intent*: which file, where, how many bytes, the first and the last ones. Afterwards, what
 //! was intended becomes what is done. Whoever finds an intent looks at the file: either the
 //! batch is there, and then it is done, or its beginning is taken away and it is written again. The same
 //! is noted in the dead ring while it is replayed, so that may be killed, too.
@@ -24,8 +25,9 @@ mod layout;
 mod plan;
 mod replay;
 mod ring;
+mod settle;
 
 pub(crate) use self::plan::Rings;
-pub(crate) use self::replay::{HalfLine, make_good};
 pub use self::replay::{Recovered, Report, recover};
 pub(crate) use self::ring::Ring;
+pub(crate) use self::settle::{Found, make_good, settle_all};

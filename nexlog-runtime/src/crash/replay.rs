@@ -1,23 +1,23 @@
 //! From dead rings to log files.
 //!
 //! Two steps, because a file sink changes things as it opens (it rotates, it ends half lines).
-//! First, before that, [`Finds::look`] settles what was being written when the process died; then
-//! [`Finds::replay`] has each file write what it lacks, and notes in the dead ring what it did, so
-//! that this may be killed as well.
+//! First, before that, [`Finds::look`] has [`settle`](super::settle) find out what was being written
+//! when the process died; then [`Finds::replay`] has each file write what it lacks, and notes in the
+//! dead ring what it did, so that this may be killed as well.
 
 use core::cell::RefCell;
 use core::ops::Range;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsString;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use super::dead::{Dead, DeadLane, Intent};
+use super::dead::Dead;
 use super::home::Home;
 use super::layout::{format_digest, intent};
 use super::ring::intent_words;
+use super::settle::settle;
 use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::format::{Encoder, Format};
@@ -29,12 +29,8 @@ use crate::sink::file::File;
 use crate::sink::output::{OpenOutput, Output};
 use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
-use crate::sys::folder::{self, Folder, Identity};
 use crate::value::Seal;
 use crate::{Json, Text};
-
-/// How long another process may have a file's lock.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What [`recover`] found and did.
 #[derive(Debug, Default)]
@@ -212,7 +208,7 @@ pub(crate) fn settled_folder(folder: &Path) -> PathBuf {
 }
 
 /// The format that has this key, of those that need nothing but a name.
-fn known_format(key: &str) -> Option<Box<dyn Format>> {
+pub(super) fn known_format(key: &str) -> Option<Box<dyn Format>> {
     let all: [Box<dyn Format>; 2] = [Box::new(Json::new()), Box::new(Text::compact())];
     all.into_iter().find(|format| format_key(&**format) == key)
 }
@@ -248,7 +244,7 @@ fn lacks(dead: &Dead, number: usize) -> bool {
 }
 
 /// One file's encoder, and what it wants.
-struct Encoding<'a> {
+pub(super) struct Encoding<'a> {
     encoder: Option<Box<dyn Encoder>>,
     format: &'a dyn Format,
     /// Of this file and of the others.
@@ -258,7 +254,7 @@ struct Encoding<'a> {
 
 impl<'a> Encoding<'a> {
     /// For the file of this number.
-    fn new(
+    pub(super) fn new(
         dead: &Dead,
         number: usize,
         format: &'a dyn Format,
@@ -276,7 +272,7 @@ impl<'a> Encoding<'a> {
     }
 
     /// As `Outputs::encode`: one of the logger's own that no file wants goes to all.
-    fn wants(&self, record: &Record<'_>, left: &Left) -> bool {
+    pub(super) fn wants(&self, record: &Record<'_>, left: &Left) -> bool {
         let is_wanted =
             |filter: &Filter| filter.enabled_within(record.target(), record.level(), record);
         let others = || self.others.iter().any(|other| other.as_ref().is_none_or(is_wanted));
@@ -284,7 +280,7 @@ impl<'a> Encoding<'a> {
     }
 
     /// Appends the record; `false`, and nothing appended, when the format fails.
-    fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
+    pub(super) fn encode(&mut self, record: &Record<'_>, out: &mut Buffer) -> bool {
         let start = out.len();
         let is_done = contain(|| match &mut self.encoder {
             Some(encoder) => encoder.encode(record, out),
@@ -448,313 +444,9 @@ impl Journal for Noting<'_> {
     }
 }
 
-/// What became of a batch that was being written.
-enum Outcome {
-    /// The file has it.
-    Whole,
-    /// The file has these lanes up to there, and nothing more of it.
-    UpTo(Vec<(usize, u64)>),
-}
-
-/// Finds out for each file what became of its last batch, and notes it, so that this may be killed
-/// as well: first up to where the lanes have become its own, in place of what it was to be; that this
-/// is settled; and then that it is done. What was about to be written counts no more then, as the
-/// next intent says it of some lanes only.
-fn settle(dead: &mut Dead, targets: &[Target<'_>], has_living: bool) -> Result<(), String> {
-    for number in 0..dead.files.len() {
-        let intent = dead.files[number].intent.take();
-        let outcome = match &intent {
-            None => Outcome::UpTo(Vec::new()),
-            Some(intent) if intent.is_settled => Outcome::Whole,
-            Some(intent) => {
-                outcome_of(dead, number, intent, targets, has_living).map_err(|error| {
-                    let path = dead.files[number].path.display().to_string();
-                    format!("`{path}` cannot be looked at ({error}); see to it and start again")
-                })?
-            }
-        };
-        note_outcome(dead, number, &outcome, intent.is_some())
-            .map_err(|error| format!("it cannot be written ({error}); see to its disk"))?;
-    }
-    Ok(())
-}
-
-fn note_outcome(
-    dead: &mut Dead,
-    number: usize,
-    outcome: &Outcome,
-    is_open: bool,
-) -> io::Result<()> {
-    let before: Vec<_> = dead.lanes.iter().map(|lane| lane.files[number]).collect();
-    let ends = match outcome {
-        Outcome::UpTo(lanes) => last_of_each(lanes),
-        Outcome::Whole => BTreeMap::new(),
-    };
-    for lane in &mut dead.lanes {
-        let (done, pending) = lane.files[number];
-        let position = match outcome {
-            // Words of lanes that the batch had nothing of say what was done before.
-            Outcome::Whole => done.max(pending),
-            Outcome::UpTo(_) => ends.get(&lane.number).map_or(done, |end| done.max(*end)),
-        };
-        lane.files[number] = (position, position);
-    }
-    let note = |is_pending: bool| {
-        dead.lanes.iter().zip(&before).try_for_each(|(lane, (done, pending))| {
-            let (position, _) = lane.files[number];
-            let is_noted = position == if is_pending { *pending } else { *done };
-            if is_noted {
-                return Ok(());
-            }
-            dead.note_lane(number, (lane.number, position), is_pending)
-        })
-    };
-    note(true)?;
-    if is_open {
-        dead.note_intent_state(number, intent::SETTLED)?;
-        note(false)?;
-        dead.note_intent_state(number, intent::NONE)?;
-    }
-    Ok(())
-}
-
 /// Of each lane's positions the last.
-fn last_of_each(places: &[(usize, u64)]) -> BTreeMap<usize, u64> {
+pub(super) fn last_of_each(places: &[(usize, u64)]) -> BTreeMap<usize, u64> {
     let mut lanes = BTreeMap::new();
     lanes.extend(places.iter().copied());
     lanes
-}
-
-fn outcome_of(
-    dead: &Dead,
-    number: usize,
-    intent: &Intent,
-    targets: &[Target<'_>],
-    has_living: bool,
-) -> io::Result<Outcome> {
-    let described = &dead.files[number];
-    let path = &described.path;
-    let nothing = Outcome::UpTo(Vec::new());
-    let Some(parent) = path.parent().filter(|folder| folder.exists()) else { return Ok(nothing) };
-    let folder = Folder::open(parent)?;
-    let turn = Turn::take(&folder, path)?;
-    let Some(file) = find(&folder, path, intent)? else {
-        // Deleted or, by another process, compressed: with what it had.
-        return Ok(Outcome::Whole);
-    };
-    let length = file.metadata()?.len();
-    if is_there(&file, length, intent, described.is_mapped)? {
-        return Ok(Outcome::Whole);
-    }
-    if length <= intent.offset {
-        return Ok(nothing);
-    }
-    // In the format that it was written in: the process's, or that of who was recovering it.
-    let target = targets.iter().find(|target| target.path == *path).map(|target| target.format);
-    let stated = known_format(&described.format);
-    let known = target.into_iter().chain(stated.as_deref());
-    let is_it = |format: &&dyn Format| format_digest(&format_key(*format)) == intent.format;
-    let there = Region { file: &file, length, may_cut: turn.is_some() || !has_living };
-    if let Some(format) = known.filter(|_| intent.format != 0).find(is_it) {
-        let filter = described.filter();
-        let mut encoding = Encoding::new(dead, number, format, filter.as_ref());
-        return compare(dead, number, intent, &there, &mut encoding);
-    }
-    // What it would have been is not known: if nobody else was there, it is the batch's beginning, or
-    // what somebody without a ring has written, which stays.
-    let is_within = length <= intent.offset.saturating_add(intent.bytes);
-    if !has_living && is_within && folder::begins_at(&file, intent.offset, &intent.head)? {
-        there.cut_to(intent.offset)?;
-    }
-    Ok(nothing)
-}
-
-/// Where a batch was to be written.
-struct Region<'a> {
-    file: &'a fs::File,
-    /// Of the file.
-    length: u64,
-    /// Whether nobody writes to it meanwhile.
-    may_cut: bool,
-}
-
-impl Region<'_> {
-    /// Takes away what lies behind, if the file is as it was when that was decided.
-    fn cut_to(&self, end: u64) -> io::Result<()> {
-        if self.file.metadata()?.len() == self.length { self.file.set_len(end) } else { Ok(()) }
-    }
-}
-
-/// The lock that processes share which write to the same file, if there is one.
-struct Turn(fs::File);
-
-impl Turn {
-    fn take(folder: &Folder, path: &Path) -> io::Result<Option<Turn>> {
-        let mut name = OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(".lock");
-        let lock = match folder.open_write(&name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened?,
-        };
-        let end = Instant::now() + LOCK_PATIENCE;
-        while !folder::try_lock(&lock)? {
-            if Instant::now() >= end {
-                return Err(io::Error::new(
-                    io::ErrorKind::WouldBlock,
-                    "another process has had its lock for a second",
-                ));
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        Ok(Some(Turn(lock)))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        folder::unlock(&self.0);
-    }
-}
-
-/// The file that the batch went to, under whatever name.
-fn find(folder: &Folder, path: &Path, intent: &Intent) -> io::Result<Option<fs::File>> {
-    let live = path.file_name().unwrap_or_default().to_owned();
-    for name in std::iter::once(live).chain(folder.list()?) {
-        let Some(look) = folder.look(&name)? else { continue };
-        if look.is_file && look.identity == intent.identity {
-            let file = folder.open_write(&name)?;
-            let identity = folder::look_at_file(&file, path)?.identity;
-            return Ok((identity == intent.identity).then_some(file));
-        }
-    }
-    Ok(None)
-}
-
-/// As far as others can have written while a batch was; and more than a batch has of lanes.
-const WINDOW_BYTES: u64 = 4 << 20;
-
-/// Whether the batch's first and last bytes are where they should be; or, where others write without
-/// taking turns, or have cut the file meanwhile, somewhere else.
-fn is_there(file: &fs::File, length: u64, intent: &Intent, is_mapped: bool) -> io::Result<bool> {
-    let (bytes, sample) = (intent.bytes, intent.tail.len() as u64);
-    if bytes == 0 {
-        return Ok(true);
-    }
-    let ends_at = |end: u64| -> io::Result<bool> {
-        let Some(start) = end.checked_sub(bytes).filter(|_| end <= length) else {
-            return Ok(false);
-        };
-        let is_tail = part(file, end - sample, sample)? == intent.tail;
-        if !is_tail || part(file, start, sample)? != intent.head {
-            return Ok(false);
-        }
-        // A copy into memory need not go from the front to the back.
-        Ok(!is_mapped || !part(file, start, bytes.min(WINDOW_BYTES))?.contains(&0))
-    };
-    if ends_at(intent.offset.saturating_add(bytes))? {
-        return Ok(true);
-    }
-    if length < intent.offset {
-        return ends_at(length);
-    }
-    let there = part(file, intent.offset, (length - intent.offset).min(WINDOW_BYTES))?;
-    let places = there.windows(intent.tail.len()).enumerate();
-    for (place, _) in places.filter(|(_, bytes)| *bytes == intent.tail) {
-        if ends_at(intent.offset + place as u64 + sample)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// So many bytes of the file.
-fn part(file: &fs::File, offset: u64, count: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(count).unwrap_or(0)];
-    folder::read_at(file, offset, &mut bytes)?;
-    Ok(bytes)
-}
-
-/// Looks for the batch's records in the lines that follow the place, as others may have written behind
-/// it. What is there of it stays; half a line at the end of the file goes.
-fn compare(
-    dead: &Dead,
-    number: usize,
-    intent: &Intent,
-    region: &Region<'_>,
-    encoding: &mut Encoding<'_>,
-) -> io::Result<Outcome> {
-    let window = (region.length - intent.offset).min(intent.bytes).min(WINDOW_BYTES);
-    let there = part(region.file, intent.offset, window)?;
-    // Of a mapped file, what is not written yet is zeros, wherever it lies.
-    let used = there.iter().position(|byte| *byte == 0).unwrap_or(there.len());
-    let whole = there[..used].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-    let mut lines: HashMap<&[u8], u32> = HashMap::new();
-    for line in there[..whole].split_inclusive(|byte| *byte == b'\n') {
-        *lines.entry(line).or_default() += 1;
-    }
-    let pending = |lane: &DeadLane| {
-        let (_, pending) = lane.files[number];
-        (lane.start(number), pending.max(lane.start(number)))
-    };
-    let (mut written, mut text) = (BTreeMap::new(), Buffer::new());
-    let mut missing = BTreeSet::new();
-    dead.read_records(pending, |record, left, lane| {
-        text.clear();
-        // What follows a record that is not there is not there either.
-        if missing.contains(&lane)
-            || !encoding.wants(record, left)
-            || !encoding.encode(record, &mut text)
-        {
-            return true;
-        }
-        match lines.get_mut(text.as_bytes()).filter(|count| **count > 0) {
-            Some(count) => {
-                *count -= 1;
-                written.insert(lane, left.end);
-            }
-            None => _ = missing.insert(lane),
-        }
-        true
-    })?;
-    // Nobody has written behind it, and nobody does before the half line is gone.
-    if region.may_cut && region.length == intent.offset + window {
-        region.cut_to(intent.offset + whole as u64)?;
-    }
-    Ok(Outcome::UpTo(written.into_iter().collect()))
-}
-
-/// What [`make_good`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HalfLine {
-    /// It is gone.
-    Gone,
-    /// Somebody else is about to see to it.
-    Busy,
-    /// Nobody knows whose it is.
-    Unknown,
-}
-
-/// For a process that lives, and has the file's turn: the file ends with half a record. If a
-/// neighbour was killed while it wrote that, its batch's beginning is taken away by `cut`, as if it
-/// had not begun, if it is that what stands there; whoever recovers the neighbour's ring writes it then.
-pub(crate) fn make_good(
-    rings: &Path,
-    identity: Identity,
-    length: u64,
-    cut: &mut dyn FnMut(u64, &[u8]) -> io::Result<bool>,
-) -> io::Result<HalfLine> {
-    let Some(home) = Home::find(rings)? else { return Ok(HalfLine::Unknown) };
-    for orphan in home.all()? {
-        let Some((number, intent)) = orphan.intent_within(identity, length)? else { continue };
-        if !orphan.lock()? {
-            return Ok(HalfLine::Busy);
-        }
-        if !cut(intent.offset, &intent.head)? {
-            continue; // it was killed before it wrote, and others have written there
-        }
-        orphan.close_intent(number)?;
-        return Ok(HalfLine::Gone);
-    }
-    Ok(HalfLine::Unknown)
 }

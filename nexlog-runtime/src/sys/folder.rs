@@ -198,7 +198,7 @@ impl Folder {
         }
     }
 
-    /// All names, in no order.
+    /// All names but `.` and `..`, in no order.
     pub fn list(&self) -> io::Result<Vec<OsString>> {
         use std::os::unix::ffi::OsStrExt;
         // A description of its own: reading moves its position.
@@ -218,7 +218,9 @@ impl Folder {
             }
             // SAFETY: the entry is valid until the next call; its name ends with NUL.
             let name = unsafe { CStr::from_ptr((&raw const (*entry).d_name).cast()) };
-            names.push(OsStr::from_bytes(name.to_bytes()).to_owned());
+            if ![b".".as_slice(), b".."].contains(&name.to_bytes()) {
+                names.push(OsStr::from_bytes(name.to_bytes()).to_owned());
+            }
         }
         // SAFETY: open, and not used after this.
         unsafe { libc::closedir(stream) };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::live::FileSink;
 use super::system::{Medium, System};
-use crate::crash::{self, HalfLine};
+use crate::crash::{self, Found};
 use crate::error::Error;
 use crate::sys::signal;
 
@@ -150,9 +150,9 @@ impl<S: System> FileSink<S> {
                 Ok(is_cut)
             };
             match crash::make_good(rings, identity, size, &mut cut)? {
-                HalfLine::Gone => (self.size, self.torn) = (end, false),
+                Found::Settled => (self.size, self.torn) = (end, false),
                 // It waits for the lock that we have.
-                HalfLine::Busy => {
+                Found::Busy => {
                     self.unlock();
                     self.system.pause(MOMENT);
                     if self.lock()? {
@@ -160,7 +160,7 @@ impl<S: System> FileSink<S> {
                         continue;
                     }
                 }
-                HalfLine::Unknown => {}
+                Found::Nothing => {}
             }
             break;
         }

@@ -77,6 +77,14 @@ pub(super) trait Medium: Send + 'static {
     fn append(&mut self, bytes: &[u8], is_alone: bool) -> io::Result<usize>;
     /// Takes the last `bytes` bytes away, if they are still the last. Whether it did.
     fn cut_back(&mut self, bytes: usize) -> bool;
+    /// The file itself, where there is one.
+    fn file(&self) -> Option<&fs::File> {
+        None
+    }
+    /// Whether it is written through memory.
+    fn is_mapped(&self) -> bool {
+        false
+    }
     /// Takes away what lies behind this length, if it begins like this. Whether it did.
     fn cut_to(&mut self, length: u64, beginning: &[u8]) -> io::Result<bool>;
     /// Puts the data on the device.
@@ -307,6 +315,14 @@ impl LiveFile {
 }
 
 impl Medium for LiveFile {
+    fn file(&self) -> Option<&fs::File> {
+        Some(&self.file)
+    }
+
+    fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
+    }
+
     fn append(&mut self, bytes: &[u8], is_alone: bool) -> io::Result<usize> {
         match &mut self.mapped {
             Some(mapped) if is_alone => mapped.append(&self.file, bytes),

@@ -16,6 +16,7 @@ use super::compress::Compressor;
 use super::live::FileSink;
 use super::rotate::Calendar;
 use super::system::{Medium, System};
+use crate::crash::{self, Found};
 
 /// After a rotation that failed, or a lock that was not to be had.
 const TRY_AGAIN_NS: u64 = 1_000_000_000;
@@ -102,7 +103,23 @@ impl<S: System> FileSink<S> {
         }
     }
 
+    /// Before the live file becomes an archive: what killed neighbours were writing to it.
+    fn settle_neighbours(&self) -> io::Result<()> {
+        let (Some(rings), Some(file)) = (self.rules.rings.as_deref(), self.live.file()) else {
+            return Ok(());
+        };
+        let (identity, is_mapped) = (self.live.identity(), self.live.is_mapped());
+        match crash::settle_all(rings, identity, file, is_mapped)? {
+            Found::Busy => {
+                let why = "what a killed process was writing to it is being recovered just now";
+                Err(io::Error::new(ErrorKind::WouldBlock, why))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn exchange(&mut self) -> io::Result<()> {
+        self.settle_neighbours()?;
         let hidden = self.remove_next()?;
         let mut next = self.system.create(&hidden)?;
         let date = self.calendar.as_ref().map_or(self.begun, Calendar::start);

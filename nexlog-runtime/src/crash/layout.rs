@@ -14,7 +14,7 @@
 //! killed process finds everything before it whole. Damage that is no such end is found by checks.
 
 use crate::lane::pool::{CHUNK_SEGMENTS, SEGMENT_BYTES};
-use crate::lane::ring::Words;
+use crate::lane::words::Words;
 
 /// Pieces begin and end at multiples of this, which is a multiple of all systems' pages.
 pub(super) const UNIT: u64 = crate::sys::mapping::OFFSET_UNIT;

@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use super::memory::Allocator;
 use super::pool::Pool;
-use super::ring::{Lane, Words};
+use super::ring::Lane;
+use super::words::Words;
 use crate::crash::Ring;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};

@@ -7,6 +7,7 @@
 //! process left of one.
 
 mod announce;
+mod cursor;
 pub(crate) mod draft;
 pub(crate) mod emit;
 pub(crate) mod lanes;
@@ -16,6 +17,7 @@ pub(crate) mod read;
 pub(crate) mod remains;
 pub(crate) mod ring;
 pub(crate) mod thread;
+pub(crate) mod words;
 
 #[cfg(all(test, loom))]
 mod models;

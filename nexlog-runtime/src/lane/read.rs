@@ -13,8 +13,9 @@ use core::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::cursor::{Cursor, RawRecord};
 use super::lanes::Lanes;
-use super::ring::{Cursor, Lane, RawRecord};
+use super::ring::Lane;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::context::chain::Chain;

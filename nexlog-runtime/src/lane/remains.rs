@@ -5,10 +5,11 @@
 //! values. Addresses of sites are those of another process; in the copy that is read they are
 //! replaced by ours.
 
+use super::cursor::RawRecord;
 use super::memory::{Memory, PROGRAM};
 use super::pool::SEGMENT_BYTES;
 use super::read::{Common, view_of};
-use super::ring::{Lane, RawRecord};
+use super::ring::Lane;
 use crate::clock::WallClock;
 use crate::record::{Record, ThreadInfo};
 use crate::site::callsite::Site;

@@ -27,15 +27,17 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr::NonNull;
 use core::sync::atomic::AtomicU64 as CoreAtomicU64;
 
+use super::cursor::Cursor;
 use super::memory::try_box;
 use super::pool::{Pool, SEGMENT_BYTES, Segment};
+use super::words::{Padded, Words};
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 use crate::value::wire::{HEADER_BYTES, Header, Kind};
 
-const SEGMENT: u64 = SEGMENT_BYTES as u64;
+pub(super) const SEGMENT: u64 = SEGMENT_BYTES as u64;
 /// Where a lane begins: behind the first segment's head.
-const START: u64 = HEADER_BYTES as u64;
+pub(super) const START: u64 = HEADER_BYTES as u64;
 
 /// What the owning thread needs at each call, in one cache line.
 #[repr(C)]
@@ -178,33 +180,6 @@ impl Producer {
     }
 }
 
-/// A value with cache lines of its own.
-#[repr(align(128))]
-struct Padded<T>(T);
-
-/// What others than the owning thread look at, also after the process has died.
-#[repr(C)]
-pub(crate) struct Words {
-    /// Everything before this position is whole records.
-    published: Padded<AtomicU64>,
-    /// Everything before this position has been drained.
-    consumed: Padded<AtomicU64>,
-}
-
-impl Words {
-    /// Bytes of one.
-    pub(crate) const BYTES: usize = size_of::<Words>();
-    /// Where in them the second word lies.
-    pub(crate) const CONSUMED_AT: usize = 128;
-
-    fn new() -> Words {
-        Words { published: Padded(AtomicU64::new(0)), consumed: Padded(AtomicU64::new(0)) }
-    }
-}
-
-#[cfg(not(loom))]
-const _: () = assert!(core::mem::offset_of!(Words, consumed) == Words::CONSUMED_AT);
-
 /// What the drainer keeps about a lane. Only touched under the pipeline mutex.
 struct Reader {
     /// The segment that `consumed` lies in.
@@ -278,7 +253,7 @@ impl Lane {
                 position: Cell::new(START),
                 limit: Cell::new(if fast { SEGMENT - HEADER_BYTES as u64 } else { 0 }),
                 base: Cell::new(pool.address(segment)),
-                published: &raw const shared.published.0,
+                published: core::ptr::from_ref(shared.published()),
                 deadline,
                 accepted: CoreAtomicU64::new(0),
                 seed: Lane::seed(number),
@@ -301,8 +276,8 @@ impl Lane {
         lane.begin_segment(pool.address(segment), 0);
         #[cfg(loom)]
         pool.touch(segment, 0..HEADER_BYTES, true);
-        shared.consumed.0.store(START, Relaxed);
-        shared.published.0.store(START, Release);
+        shared.consumed().store(START, Relaxed);
+        shared.published().store(START, Release);
         Some(lane)
     }
 
@@ -369,12 +344,12 @@ impl Lane {
 
     /// The end of what is committed.
     pub(crate) fn published(&self) -> u64 {
-        self.words().published.0.load(Acquire) // pairs with `commit`
+        self.words().published().load(Acquire) // pairs with `commit`
     }
 
     /// The end of what has been drained.
     pub(crate) fn consumed(&self) -> u64 {
-        self.words().consumed.0.load(Acquire) // pairs with `release`
+        self.words().consumed().load(Acquire) // pairs with `release`
     }
 
     /// Segments that are in use, from the owner's view.
@@ -467,7 +442,7 @@ impl Lane {
             let reader = &*self.reader.get();
             (reader.consumed, reader.is_damaged)
         };
-        Cursor { position, end: self.published(), segment, is_damaged }
+        Cursor::new(position, self.published(), segment, is_damaged)
     }
 
     /// Gives back all that lies before the cursor.
@@ -478,9 +453,9 @@ impl Lane {
         // SAFETY: as in `unread`.
         let reader = unsafe { &mut *self.reader.get() };
         // Before a segment can be another lane's.
-        self.words().consumed.0.store(cursor.position, Release); // pairs with `consumed`
-        (reader.consumed, reader.is_damaged) = (cursor.position, cursor.is_damaged);
-        while reader.segment != cursor.segment {
+        self.words().consumed().store(cursor.position(), Release); // pairs with `consumed`
+        (reader.consumed, reader.is_damaged) = (cursor.position(), cursor.is_damaged());
+        while reader.segment != cursor.segment() {
             let next = pool.linked(reader.segment);
             pool.give(reader.segment);
             reader.segment = next;
@@ -504,8 +479,8 @@ impl Lane {
         }
         reader.consumed = end;
         producer.frames.iter().for_each(|frame| frame.set(NO_FRAME));
-        self.words().consumed.0.store(end, Relaxed);
-        self.words().published.0.store(end, Relaxed);
+        self.words().consumed().store(end, Relaxed);
+        self.words().published().store(end, Relaxed);
     }
 }
 
@@ -515,96 +490,5 @@ impl Drop for Lane {
             // SAFETY: from `Box::leak` in `new`, and nobody else has the lane any more.
             drop(unsafe { Box::from_raw(self.words.as_ptr()) });
         }
-    }
-}
-
-/// A place in a lane, moving from `consumed` towards what was published when it was made.
-#[derive(Clone, Copy)]
-pub(crate) struct Cursor {
-    position: u64,
-    end: u64,
-    segment: Segment,
-    /// Whether it has gone over something that is no record: the mapped file was cut.
-    is_damaged: bool,
-}
-
-/// A record where it lies.
-#[derive(Clone, Copy)]
-pub(crate) struct RawRecord {
-    pub(crate) header: Header,
-    pub(crate) at: *const u8,
-}
-
-impl RawRecord {
-    /// Its values' bytes.
-    ///
-    /// # Safety
-    /// `at` points to `header.bytes` readable bytes for `'a`: the record is not released.
-    pub(crate) unsafe fn body<'a>(self) -> &'a [u8] {
-        let bytes = (self.header.bytes as usize).saturating_sub(HEADER_BYTES);
-        // SAFETY: by the caller's promise.
-        unsafe { core::slice::from_raw_parts(self.at.add(HEADER_BYTES), bytes) }
-    }
-}
-
-impl Cursor {
-    /// The record here; `None` at the end. Goes over pads on its way.
-    pub(crate) fn peek(&mut self, pool: &Pool) -> Option<RawRecord> {
-        while self.position < self.end {
-            #[allow(clippy::cast_possible_truncation)] // less than a segment
-            let within = (self.position % SEGMENT) as usize;
-            let at = pool.address(self.segment).wrapping_add(within);
-            #[cfg(loom)]
-            pool.touch(self.segment, within..within + HEADER_BYTES, false);
-            // SAFETY: the position is before `published`, so a whole header was written at this
-            // 8-aligned place and made visible by the commit.
-            let header = unsafe { Header::read(at) };
-            if header.kind != Kind::Pad as u8 {
-                let bytes = header.bytes as usize;
-                if bytes < HEADER_BYTES || within + bytes > SEGMENT_BYTES - HEADER_BYTES {
-                    self.give_up(pool);
-                    continue;
-                }
-                #[cfg(loom)]
-                pool.touch(self.segment, within..within + header.bytes as usize, false);
-                return Some(RawRecord { header, at });
-            }
-            self.position = (self.position / SEGMENT + 1) * SEGMENT + START;
-            self.segment = pool.linked(self.segment);
-        }
-        None
-    }
-
-    /// Where a mapped file was cut, there are zeros. What is behind them in this segment cannot be
-    /// found.
-    #[cold]
-    fn give_up(&mut self, pool: &Pool) {
-        self.is_damaged = true;
-        if self.position / SEGMENT == self.end / SEGMENT {
-            self.position = self.end;
-        } else {
-            self.position = (self.position / SEGMENT + 1) * SEGMENT + START;
-            self.segment = pool.linked(self.segment);
-        }
-    }
-
-    /// Whether all is gone over, and some of it was no record. Says so once.
-    pub(crate) fn has_lost(&mut self) -> bool {
-        self.position == self.end && core::mem::take(&mut self.is_damaged)
-    }
-
-    /// Goes over the record that `peek` gave.
-    pub(crate) fn pass(&mut self, record: &RawRecord) {
-        self.position += u64::from(record.header.bytes);
-    }
-
-    /// Where it is.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Where it stops.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
     }
 }

@@ -8,7 +8,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 use std::sync::Arc;
 
-use super::output::{BATCH_RECORDS, Encoded, Notes, Numbers, Outputs, Typed, Written};
+use super::note::{Notes, Typed};
+use super::output::{BATCH_RECORDS, Encoded, Numbers, Outputs, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;

@@ -14,6 +14,7 @@ pub(crate) mod early;
 mod finish;
 pub(crate) mod fork;
 mod lock;
+mod note;
 pub(crate) mod output;
 pub(crate) mod own;
 pub(crate) mod shutdown;

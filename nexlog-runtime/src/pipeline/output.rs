@@ -5,27 +5,26 @@
 //! ends. A sink that fails loses its batch, which is counted and told at the head of the first
 //! batch that succeeds again; other sinks do not notice.
 
-use core::cell::{Cell, RefCell, RefMut};
 use core::fmt::{self, Write};
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, mem};
 
 use super::contain::contain;
+use super::note::{Noting, Typed};
 use super::own;
-use super::stats::SinkStats;
+use super::stats::SinkCounts;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
-use crate::crash::Ring;
 use crate::error::{DropReason, Error};
 use crate::format::{Encoder, Format};
-use crate::lane::memory::{Allocator, try_push, try_text};
+use crate::lane::memory::{Allocator, try_push};
 use crate::lane::read::Images;
 use crate::record::Record;
 use crate::sink::output::OpenOutput;
-use crate::sink::{Batch, Journal, Sink, WriteError, Writing};
+use crate::sink::{Batch, Journal, Sink, WriteError};
 use crate::site::filter::{Answer, Filter};
 
 /// A batch is written when it has grown to this.
@@ -69,62 +68,6 @@ impl GroupEncoder {
         };
         out.truncate(start);
         outcome
-    }
-}
-
-/// A sink's counters, read by `stats` without the pipeline mutex.
-#[derive(Default)]
-pub(crate) struct SinkCounts {
-    name: String,
-    written: AtomicU64,
-    lost: AtomicU64,
-    bytes: AtomicU64,
-    errors: AtomicU64,
-    /// Whether it does not work at present. Written before the lanes are released.
-    is_failing: AtomicBool,
-    rotations: Option<Arc<AtomicU64>>,
-}
-
-impl SinkCounts {
-    /// How many files the sink has rotated.
-    pub(crate) fn rotations(&self) -> u64 {
-        self.rotations.as_ref().map_or(0, |rotations| rotations.load(Relaxed))
-    }
-
-    /// Whether the sink does not work at present.
-    pub(crate) fn is_failing(&self) -> bool {
-        self.is_failing.load(Relaxed)
-    }
-
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Relaxed)
-    }
-
-    pub(crate) fn errors(&self) -> u64 {
-        self.errors.load(Relaxed)
-    }
-
-    /// All back to 0, but for rotations.
-    pub(crate) fn forget(&self) {
-        for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
-            count.store(0, Relaxed);
-        }
-        self.is_failing.store(false, Relaxed);
-    }
-
-    /// Its error. Without its name when there is no memory for that.
-    fn failed(&self, source: io::Error) -> Error {
-        Error::Sink { name: try_text(&self.name).unwrap_or_default(), source }
-    }
-
-    pub(crate) fn read(&self) -> SinkStats {
-        SinkStats {
-            name: try_text(&self.name).unwrap_or_default(),
-            written: self.written.load(Relaxed),
-            lost: self.lost.load(Relaxed),
-            bytes: self.bytes(),
-            errors: self.errors(),
-        }
     }
 }
 
@@ -224,64 +167,6 @@ pub(crate) struct Encoded {
     pub(crate) mask: u64,
     /// Why somebody who wanted it has not.
     pub(crate) lost: Option<DropReason>,
-}
-
-/// The records of a batch.
-pub(crate) struct Typed<'a, 'b> {
-    /// What `encode` answered, in order.
-    pub(crate) masks: &'a [u64],
-    /// The typed view of one of them.
-    pub(crate) record: &'a dyn Fn(usize) -> Option<Record<'b>>,
-    pub(crate) clock: &'a WallClock,
-    pub(crate) notes: Notes<'a>,
-}
-
-/// Where is noted what files have.
-pub(crate) struct Notes<'a> {
-    pub(crate) ring: Option<&'a Ring>,
-    /// Where a record's lane stands behind it.
-    pub(crate) place: &'a dyn Fn(usize) -> Option<(usize, u64)>,
-}
-
-/// Notes in the ring what becomes of one file's batch.
-struct Noting<'a, P> {
-    ring: &'a Ring,
-    file: usize,
-    places: P,
-    lanes: RefCell<Vec<(usize, u64)>>,
-    /// The records that `lanes` is about.
-    known: Cell<Option<(usize, usize)>>,
-}
-
-impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Noting<'_, P> {
-    /// How far each lane is with these records: of records of one lane that follow each other, the
-    /// last.
-    fn lanes(&self, records: Range<usize>) -> RefMut<'_, Vec<(usize, u64)>> {
-        let mut lanes = self.lanes.borrow_mut();
-        if self.known.replace(Some((records.start, records.end)))
-            == Some((records.start, records.end))
-        {
-            return lanes;
-        }
-        lanes.clear();
-        for (lane, position) in (self.places)(records) {
-            match lanes.last_mut() {
-                Some(last) if last.0 == lane => last.1 = position,
-                _ => lanes.push((lane, position)),
-            }
-        }
-        lanes
-    }
-}
-
-impl<P: Fn(Range<usize>) -> I, I: Iterator<Item = (usize, u64)>> Journal for Noting<'_, P> {
-    fn begin(&self, records: Range<usize>, writing: &Writing<'_>) {
-        self.ring.begin(self.file, &self.lanes(records), writing);
-    }
-
-    fn end(&self, records: Range<usize>) {
-        self.ring.end(self.file, &self.lanes(records));
-    }
 }
 
 /// What became of a batch.
@@ -524,16 +409,17 @@ impl Output {
             let count = records.end.saturating_sub(own) - records.start.saturating_sub(own);
             wanted.take(count).filter_map(batch.notes.place)
         };
-        let journal = batch.notes.ring.zip(self.file).map(|(ring, file)| {
-            let lanes = RefCell::new(mem::take(&mut self.lanes));
-            Noting { ring, file, places, lanes, known: Cell::new(None) }
-        });
+        let journal = batch
+            .notes
+            .ring
+            .zip(self.file)
+            .map(|(ring, file)| Noting::new(ring, file, places, mem::take(&mut self.lanes)));
         let noted = journal.as_ref().map(|journal| journal as &dyn Journal);
         let lines = Batch::new(self.buffer.as_bytes(), &self.ends, &typed).noted(noted);
         let result = contain(|| self.sink.write(&lines))
             .unwrap_or_else(|| Err(WriteError::from(io::Error::other("the sink panicked"))));
         if let Some(journal) = journal {
-            self.lanes = journal.lanes.into_inner();
+            self.lanes = journal.into_lanes();
         }
         let taken =
             result.as_ref().map_or_else(|e| e.written.min(self.ends.len()), |()| self.ends.len());

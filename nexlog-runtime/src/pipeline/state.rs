@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::doze::Doze;
 use super::drain::Pipeline;
-use super::output::SinkCounts;
-use super::stats::{Counts, Stats};
+use super::stats::{Counts, SinkCounts, Stats};
 use super::worker::Worker;
 use crate::clock;
 use crate::context;

@@ -1,8 +1,11 @@
 //! Counters: what was accepted, written and dropped.
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::io;
+use std::sync::Arc;
 
-use crate::error::DropReason;
+use crate::error::{DropReason, Error};
+use crate::lane::memory::try_text;
 
 /// A logger's counters at one moment.
 ///
@@ -50,6 +53,62 @@ pub struct SinkStats {
     pub bytes: u64,
     /// How often it failed.
     pub errors: u64,
+}
+
+/// A sink's counters, read by `stats` without the pipeline mutex.
+#[derive(Default)]
+pub(crate) struct SinkCounts {
+    pub(super) name: String,
+    pub(super) written: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) bytes: AtomicU64,
+    pub(super) errors: AtomicU64,
+    /// Whether it does not work at present. Written before the lanes are released.
+    pub(super) is_failing: AtomicBool,
+    pub(super) rotations: Option<Arc<AtomicU64>>,
+}
+
+impl SinkCounts {
+    /// How many files the sink has rotated.
+    pub(crate) fn rotations(&self) -> u64 {
+        self.rotations.as_ref().map_or(0, |rotations| rotations.load(Relaxed))
+    }
+
+    /// Whether the sink does not work at present.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Relaxed)
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    pub(crate) fn errors(&self) -> u64 {
+        self.errors.load(Relaxed)
+    }
+
+    /// All back to 0, but for rotations.
+    pub(crate) fn forget(&self) {
+        for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
+            count.store(0, Relaxed);
+        }
+        self.is_failing.store(false, Relaxed);
+    }
+
+    /// Its error. Without its name when there is no memory for that.
+    pub(super) fn failed(&self, source: io::Error) -> Error {
+        Error::Sink { name: try_text(&self.name).unwrap_or_default(), source }
+    }
+
+    pub(crate) fn read(&self) -> SinkStats {
+        SinkStats {
+            name: try_text(&self.name).unwrap_or_default(),
+            written: self.written.load(Relaxed),
+            lost: self.lost.load(Relaxed),
+            bytes: self.bytes(),
+            errors: self.errors(),
+        }
+    }
 }
 
 macro_rules! dropped_by {

@@ -363,7 +363,9 @@ fn log_drained() {
     let thread = std::thread::Builder::new().name("early riser".to_owned());
     let flushed = logger.clone();
     let thread = thread.spawn(move || {
-        log(100);
+        // More than 16 KiB, so that what says whose they are has been given back.
+        let filler = "x".repeat(400);
+        (0..100_u64).for_each(|number| info!("step", number, filler));
         flushed.flush(support::PATIENCE).unwrap();
         log(10);
     });

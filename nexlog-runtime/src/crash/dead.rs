@@ -385,3 +385,30 @@ fn read_clock(words: &[u64]) -> Option<WallClock> {
     };
     at(newer).or_else(|| at(1 - newer)).map(WallClock::of)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::super::home::Home;
+    use super::super::ring::Ring;
+    use super::*;
+
+    /// A batch that is found in a file is compared with what it would have been by the clock that
+    /// was noted last.
+    #[test]
+    fn the_clock_that_was_noted_last_counts() {
+        let folder = std::env::temp_dir().join(format!("nexlog-clock-{}", std::process::id()));
+        let home = || Home::make(&folder.join(".app.log.lanes")).unwrap();
+        let clock = |wall_ns| ClockState { ticks: 1_000, wall_ns, rate: 1.0 };
+        let ring = Ring::create(home(), &[], &[], clock(7_000)).unwrap();
+        for wall_ns in [9_000, 11_000, 20_000] {
+            ring.set_clock(clock(wall_ns));
+            let orphan = home().all().unwrap().next().unwrap();
+            let dead = Dead::open(orphan).unwrap();
+            let shown = dead.clock.timestamp(1_500).unix_nanos();
+            assert_eq!(shown, wall_ns + 500);
+        }
+        ring.finish();
+        drop(ring);
+        std::fs::remove_dir(folder).unwrap();
+    }
+}

@@ -134,7 +134,7 @@ fn a_rename_never_overwrites() {
     assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     let mut listed = folder.list().unwrap();
     listed.sort();
-    assert_eq!(listed, [".", "..", "b", "c"]);
+    assert_eq!(listed, ["b", "c"]);
     std::fs::remove_dir_all(&path).unwrap();
 }
 

@@ -1,9 +1,9 @@
 //! Ticks for the caller, wall time for the drainer.
 //!
 //! A call reads [`ticks`]: the invariant TSC where the CPU has one (10 ns, half of what
-//! `clock_gettime` costs), else the monotonic clock in nanoseconds. Each drain pairs ticks with
-//! the system clock, so the printed time follows its steps; the order of records
-//! is decided by ticks and never by it.
+//! `clock_gettime` costs), else the monotonic clock in nanoseconds. A drain pairs ticks with the
+//! system clock, once a millisecond at most, so the printed time follows its steps; the order of
+//! records is decided by ticks and never by it.
 //!
 //! [`WallClock`] keeps an anchor (ticks, wall) and a rate. Small errors are taken out by the
 //! rate over the next second, so the printed time of a thread does not step back; an error of
@@ -18,6 +18,8 @@ use crate::value::view::Timestamp;
 const STEP_NS: i128 = 20_000_000;
 /// Over how long a small error is taken out.
 const SLEW_NS: f64 = 1e9;
+/// How long a pair of clocks is good enough: reading one takes 0.15 µs.
+const FRESH_NS: u128 = 1_000_000;
 /// How long the first measure of the rate takes.
 const MEASURE_NS: i128 = 200_000;
 
@@ -96,13 +98,16 @@ pub(crate) struct WallClock {
     start: Pair,
     /// The plain rate.
     measured: f64,
+    /// From these ticks on a new pair is due, for this long.
+    due: u64,
+    fresh_ticks: u64,
 }
 
 impl WallClock {
     /// Measures the rate for a fifth of a millisecond where it is not known.
     pub(crate) fn new() -> WallClock {
         let start = Pair::read();
-        let mut clock = WallClock { anchor: start, rate: 1.0, start, measured: 1.0 };
+        let mut clock = WallClock::at(start, 1.0);
         if ticks_are_tsc() {
             let mut end = Pair::read();
             let give_up = 10_000_000_000;
@@ -114,7 +119,12 @@ impl WallClock {
             clock.measured = rate(start, end).unwrap_or(1.0);
             clock.rate = clock.measured;
         }
+        clock.fresh_ticks = clock.ticks_in(FRESH_NS);
         clock
+    }
+
+    fn at(start: Pair, rate: f64) -> WallClock {
+        WallClock { anchor: start, rate, start, measured: rate, due: start.ticks, fresh_ticks: 0 }
     }
 
     /// What is to be known to turn this clock's ticks into time elsewhere.
@@ -124,13 +134,23 @@ impl WallClock {
 
     /// A clock as it was in another process.
     pub(crate) fn of(state: ClockState) -> WallClock {
-        let start = Pair { ticks: state.ticks, wall_ns: state.wall_ns };
-        WallClock { anchor: start, rate: state.rate, start, measured: state.rate }
+        WallClock::at(Pair { ticks: state.ticks, wall_ns: state.wall_ns }, state.rate)
     }
 
-    /// Takes a new pair; called at the start of each drain.
-    pub(crate) fn update(&mut self) {
-        self.follow(Pair::read());
+    /// Takes a new pair when one is due; whether it did. Called at the start of each drain.
+    pub(crate) fn update(&mut self) -> bool {
+        let now = now();
+        let is_due = self.is_due(now);
+        if is_due {
+            self.follow(Pair::read());
+            self.due = now.wrapping_add(self.fresh_ticks);
+        }
+        is_due
+    }
+
+    fn is_due(&self, now: u64) -> bool {
+        // As ticks may go around. A counter that went back far makes it due, too.
+        self.due.wrapping_sub(now).wrapping_sub(1) >= self.fresh_ticks
     }
 
     fn follow(&mut self, now: Pair) {
@@ -187,7 +207,21 @@ mod tests {
 
     fn clock(rate: f64) -> WallClock {
         let start = Pair { ticks: 1_000, wall_ns: 1_000_000_000 };
-        WallClock { anchor: start, rate, start, measured: rate }
+        WallClock::at(start, rate)
+    }
+
+    #[test]
+    fn a_pair_of_clocks_is_good_for_a_millisecond() {
+        for edge in [0_u64, 1 << 32, 1 << 63, now()] {
+            let mut clock = WallClock::new();
+            assert!(clock.update(), "the first");
+            (clock.due, clock.fresh_ticks) = (edge.wrapping_add(10), 1_000);
+            let is_due = |now: u64| clock.is_due(now);
+            assert!(!is_due(edge) && !is_due(edge.wrapping_add(9)), "{edge}");
+            assert!(is_due(edge.wrapping_add(10)) && is_due(edge.wrapping_add(1 << 40)), "{edge}");
+            assert!(!is_due(edge.wrapping_sub(990)), "{edge}");
+            assert!(is_due(edge.wrapping_sub(991)), "{edge}: back, further than it can be fresh");
+        }
     }
 
     #[test]

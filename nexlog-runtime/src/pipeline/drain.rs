@@ -59,8 +59,9 @@ impl Pipeline {
         if mem::replace(&mut self.is_running, true) {
             self.reset(); // the last pass unwound
         }
-        self.clock.update();
-        if let Some(ring) = core.lanes.pool.ring() {
+        if self.clock.update()
+            && let Some(ring) = core.lanes.pool.ring()
+        {
             ring.set_clock(self.clock.state());
             self.written.errors.extend(ring.look(self.clock.state().wall_ns));
         }

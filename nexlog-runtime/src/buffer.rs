@@ -107,18 +107,33 @@ impl Buffer {
         self.memory.get_mut(start..start + count)
     }
 
-    /// Appends the first `len` of some bytes that come in whole blocks. Blocks of a fixed size
-    /// are copied by two instructions each, where `extend` calls `memcpy`; what is copied beyond
-    /// `len` is not content.
+    /// Room for a piece whose length is known only when it is written, [`advance`](Self::advance)
+    /// tells it: what is written to a place of a fixed size needs no loop and no call.
     #[inline]
-    pub(crate) fn extend_blocks(&mut self, blocks: &[[u8; 16]], len: usize) {
-        if self.reserve(16 * blocks.len()) {
-            let (space, _) = self.memory[self.len..].as_chunks_mut::<16>();
-            for (space, block) in space.iter_mut().zip(blocks) {
-                *space = *block;
-            }
-            self.len += len.min(16 * blocks.len());
+    pub(crate) fn window<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        // The same test as below, which the compiler sees: growing apart keeps the way straight.
+        if self.memory.get(self.len..).is_none_or(|rest| rest.len() < N) {
+            return self.grow_for_window();
         }
+        self.memory.get_mut(self.len..)?.first_chunk_mut()
+    }
+
+    #[cold]
+    fn grow_for_window<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+        self.grow(N);
+        self.memory.get_mut(self.len..)?.first_chunk_mut()
+    }
+
+    /// All memory behind the content, for [`advance`](Self::advance).
+    #[inline]
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
+        self.memory.get_mut(self.len..).unwrap_or(&mut [])
+    }
+
+    /// Makes the first `count` bytes of the window content.
+    #[inline]
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.len = (self.len + count).min(self.memory.len());
     }
 
     /// Forgets the content and keeps the memory.

@@ -92,6 +92,8 @@ impl ClockState {
 /// Turns ticks into wall time. Belongs to the drainer.
 pub(crate) struct WallClock {
     anchor: Pair,
+    /// Its wall time.
+    second: Timestamp,
     /// Nanoseconds of wall time a tick, with the correction in it.
     rate: f64,
     /// Where the measure of the plain rate began; moved when the system clock is set.
@@ -124,7 +126,15 @@ impl WallClock {
     }
 
     fn at(start: Pair, rate: f64) -> WallClock {
-        WallClock { anchor: start, rate, start, measured: rate, due: start.ticks, fresh_ticks: 0 }
+        WallClock {
+            anchor: start,
+            second: Timestamp::from_unix_nanos(start.wall_ns),
+            rate,
+            start,
+            measured: rate,
+            due: start.ticks,
+            fresh_ticks: 0,
+        }
     }
 
     /// What is to be known to turn this clock's ticks into time elsewhere.
@@ -158,8 +168,8 @@ impl WallClock {
         let error = now.wall_ns - expected;
         if error.abs() > STEP_NS {
             // The clock was set (or the machine slept): the measure starts anew from here.
-            (self.anchor, self.start, self.rate) = (now, now, self.measured);
-            return;
+            (self.start, self.rate) = (now, self.measured);
+            return self.set_anchor(now);
         }
         if ticks_are_tsc()
             && now.wall_ns - self.start.wall_ns > 100 * MEASURE_NS
@@ -167,23 +177,39 @@ impl WallClock {
         {
             self.measured = rate;
         }
-        self.anchor = Pair { ticks: now.ticks, wall_ns: expected };
+        self.set_anchor(Pair { ticks: now.ticks, wall_ns: expected });
         #[allow(clippy::cast_precision_loss)] // below 20 ms
         let correction = error as f64 / SLEW_NS;
         self.rate = self.measured * (1.0 + correction);
     }
 
     /// The wall time of an instant.
+    #[inline]
     pub(crate) fn timestamp(&self, ticks: u64) -> Timestamp {
-        Timestamp::from_unix_nanos(self.wall_ns(ticks))
+        // Most instants lie in the anchor's second, and need no division for that.
+        let nanos = i64::from(self.second.nanos).checked_add(self.passed_ns(ticks));
+        match nanos.and_then(|nanos| u32::try_from(nanos).ok()) {
+            Some(nanos) if nanos < 1_000_000_000 => Timestamp { nanos, ..self.second },
+            _ => Timestamp::from_unix_nanos(self.wall_ns(ticks)),
+        }
     }
 
     fn wall_ns(&self, ticks: u64) -> i128 {
+        self.anchor.wall_ns + i128::from(self.passed_ns(ticks))
+    }
+
+    /// Since the anchor, the last drain: an f64 is exact to the nanosecond for 100 days, and for as
+    /// far as its `i64` reaches, 292 years, good enough.
+    #[inline]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // `as` saturates
+    fn passed_ns(&self, ticks: u64) -> i64 {
         let passed = ticks.wrapping_sub(self.anchor.ticks).cast_signed();
-        // Since the anchor, the last drain: an f64 is exact to the nanosecond for 100 days.
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-        let passed_ns = (passed as f64 * self.rate) as i128;
-        self.anchor.wall_ns + passed_ns
+        (passed as f64 * self.rate) as i64
+    }
+
+    fn set_anchor(&mut self, anchor: Pair) {
+        self.anchor = anchor;
+        self.second = Timestamp::from_unix_nanos(anchor.wall_ns);
     }
 
     /// Ticks in this many nanoseconds.
@@ -262,6 +288,22 @@ mod tests {
                 }
             }
             assert!((clock.rate - 0.5).abs() < 1e-6, "{edge}: {}", clock.rate);
+        }
+    }
+
+    #[test]
+    fn times_are_the_same_in_and_beside_the_anchors_second() {
+        for begin in [999_999_990, 1_000_000_000, 1_795_355_400_500_000_000, -7, -1_000_000_000] {
+            let clock = WallClock::at(Pair { ticks: 5_000_000_000, wall_ns: begin }, 0.37);
+            for step in [0, 1, 27, 1 << 20, 1 << 30, 5_000_000_000, 1 << 63] {
+                for ticks in
+                    [5_000_000_000_u64.wrapping_add(step), 5_000_000_000 - step.min(1 << 32)]
+                {
+                    let shown = clock.timestamp(ticks);
+                    assert_eq!(shown.unix_nanos(), clock.wall_ns(ticks), "{begin} {step}");
+                    assert!(shown.nanos < 1_000_000_000);
+                }
+            }
         }
     }
 

@@ -155,7 +155,7 @@ impl<R: Rules> Write for Escaped<'_, R> {
 /// Copies `text` into `space`, which is as long; `false` at the first byte that is not plain
 /// ASCII, with the rest of `space` unspecified.
 #[inline]
-fn copy_clean<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
+pub(crate) fn copy_clean<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
     if text.len() < 16 {
         return copy_clean_short::<R>(text, space);
     }

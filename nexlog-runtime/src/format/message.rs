@@ -15,30 +15,54 @@ use crate::site::callsite::Piece;
 use crate::value::view::ValueRef;
 use crate::value::wire::Trusted;
 
-/// Ready-made bytes, in blocks for [`Buffer::extend_blocks`].
-pub(crate) struct Fragment {
-    blocks: Vec<[u8; 16]>,
+/// Ready-made bytes. The first of them are copied as a whole, whatever their length: that is two
+/// instructions and no call, and nearly all keys are no longer.
+pub(crate) struct Fragment<const N: usize = 32> {
+    start: [u8; N],
+    rest: Vec<u8>,
     len: usize,
 }
 
-impl Fragment {
+/// What begins a line behind its time: mostly level, target and message.
+pub(crate) type Head = Fragment<96>;
+
+impl<const N: usize> Fragment<N> {
     /// `None` when there is no memory.
-    pub(crate) fn new(bytes: &[u8]) -> Option<Fragment> {
-        let mut blocks = try_collect(bytes.chunks(16).map(|_| [0; 16]))?;
-        blocks.as_flattened_mut().get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Fragment { blocks, len: bytes.len() })
+    pub(crate) fn new(bytes: &[u8]) -> Option<Fragment<N>> {
+        let (first, rest) = bytes.split_at(bytes.len().min(N));
+        let mut start = [0; N];
+        start.get_mut(..first.len())?.copy_from_slice(first);
+        let rest = try_collect(rest.iter().copied())?;
+        Some(Fragment { start, rest, len: first.len() })
     }
 
     /// What was written; `None` when there was no memory for it.
-    pub(crate) fn written(write: impl FnOnce(&mut Buffer)) -> Option<Fragment> {
+    pub(crate) fn written(write: impl FnOnce(&mut Buffer)) -> Option<Fragment<N>> {
         let mut text = Buffer::new();
         write(&mut text);
         if text.is_short() { None } else { Fragment::new(text.as_bytes()) }
     }
 
+    /// Its first bytes, and how many of these count.
+    #[inline]
+    pub(crate) fn start(&self) -> (&[u8; N], usize) {
+        (&self.start, self.len)
+    }
+
+    /// Whether there are more.
+    #[inline]
+    pub(crate) fn is_long(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
     #[inline]
     pub(crate) fn push(&self, out: &mut Buffer) {
-        out.extend_blocks(&self.blocks, self.len);
+        let Some(space) = out.window() else { return };
+        *space = self.start;
+        out.advance(self.len);
+        if !self.rest.is_empty() {
+            out.extend(&self.rest);
+        }
     }
 }
 

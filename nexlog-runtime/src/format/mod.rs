@@ -8,6 +8,7 @@ mod context;
 mod distinct;
 mod escape;
 pub mod json;
+mod line;
 mod message;
 mod number;
 pub mod plain;

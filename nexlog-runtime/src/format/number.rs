@@ -13,12 +13,16 @@ use crate::buffer::Buffer;
 #[cfg(test)]
 mod tests;
 
+/// The longest integer of 64 bits has 20 digits; they are written eight at a time.
+pub(crate) const ROOM: usize = 24;
+
 /// Appends an unsigned integer, its digits straight to where they go: by way of the stack they
 /// would be read wider than they were written, for which the CPU waits.
 #[inline]
 pub(crate) fn unsigned(value: u64, out: &mut Buffer) {
-    if let Some(space) = out.claim(digit_count(value)) {
-        write_digits(value, space);
+    if let Some(space) = out.window::<ROOM>() {
+        let count = write_integer(value, space);
+        out.advance(count);
     }
 }
 
@@ -36,24 +40,66 @@ pub(crate) fn integer(value: impl itoa::Integer, out: &mut Buffer) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
-#[inline]
-fn digit_count(value: u64) -> usize {
-    value.checked_ilog10().unwrap_or(0) as usize + 1
+/// Writes `value`, and returns how many digits that are. What lies behind them is overwritten, too.
+#[inline(never)] // as below
+pub(crate) fn write_integer(value: u64, space: &mut [u8; ROOM]) -> usize {
+    const BLOCK: u64 = 100_000_000;
+    if value < BLOCK {
+        return write_first(value, space, 0);
+    }
+    let (upper, lower) = (value / BLOCK, value % BLOCK);
+    let at = if upper < BLOCK {
+        write_first(upper, space, 0)
+    } else {
+        let at = write_first(upper / BLOCK, space, 0);
+        write_block(upper % BLOCK, space, at);
+        at + 8
+    };
+    write_block(lower, space, at);
+    at + 8
 }
 
-/// Fills `space` with the last digits of `value`.
+/// Writes less than 10^8 without zeros in front.
 #[inline]
-#[allow(clippy::cast_possible_truncation)] // two digits, or one
-fn write_digits(mut value: u64, space: &mut [u8]) {
-    let (first, pairs) = space.as_rchunks_mut::<2>();
-    for pair in pairs.iter_mut().rev() {
-        let two = (value % 100) as u8;
-        value /= 100;
-        *pair = [b'0' + two / 10, b'0' + two % 10];
+fn write_first(value: u64, space: &mut [u8], at: usize) -> usize {
+    let digits = eight_digits(value);
+    // The last digit is there even when it is zero.
+    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
+    put(ASCII_ZEROS | digits >> (8 * zeros), space, at);
+    8 - zeros as usize
+}
+
+/// Writes less than 10^8 as eight digits.
+#[inline]
+fn write_block(value: u64, space: &mut [u8], at: usize) {
+    put(ascii_digits(value), space, at);
+}
+
+#[inline]
+fn put(text: u64, space: &mut [u8], at: usize) {
+    if let Some(space) = space.get_mut(at..at + 8) {
+        space.copy_from_slice(&text.to_le_bytes());
     }
-    if let [first] = first {
-        *first = b'0' + (value % 10) as u8;
-    }
+}
+
+const ASCII_ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+
+/// Less than 10^8 as eight ASCII digits, the first in the lowest byte.
+#[inline]
+pub(crate) fn ascii_digits(value: u64) -> u64 {
+    ASCII_ZEROS | eight_digits(value)
+}
+
+/// The decimal digits of less than 10^8, one to a byte, the first in the lowest one. All at once: the
+/// word is split into numbers of four digits, then of two, then of one, and each division is a
+/// multiplication that is exact for numbers of this size.
+#[inline]
+fn eight_digits(value: u64) -> u64 {
+    let fours = value / 10_000 | value % 10_000 << 32;
+    let hundreds = (fours * 5_243 >> 19) & 0x0000_007f_0000_007f;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    tens | (twos - tens * 10) << 8
 }
 
 /// Appends a finite float; `false`, and nothing, for the others.
@@ -84,19 +130,24 @@ pub(crate) fn finite_f32(value: f32, out: &mut Buffer) -> bool {
 /// And from 1e-5 up to 1e16 ryu writes no exponent.
 #[inline]
 fn short_decimal(value: f64, out: &mut Buffer) -> bool {
+    let count = out.window().and_then(|space| write_short_decimal(value, space));
+    count.inspect(|count| out.advance(*count)).is_some()
+}
+
+/// The same; returns how many bytes that are.
+#[inline(never)] // its registers are better used around it
+pub(crate) fn write_short_decimal(value: f64, space: &mut [u8; DECIMAL_ROOM]) -> Option<usize> {
     let size = value.abs();
     if !(1e-5..1e12).contains(&size) {
-        return false;
+        return None;
     }
     match scaled(size, 1e3) {
-        Some(thousandths) => push_decimal::<3>(value < 0.0, thousandths, out),
-        None => match scaled(size, 1e6) {
-            Some(millionths) => push_decimal::<6>(value < 0.0, millionths, out),
-            None => return false,
-        },
+        Some(thousandths) => write_decimal::<3>(value < 0.0, thousandths, space),
+        None => write_decimal::<6>(value < 0.0, scaled(size, 1e6)?, space),
     }
-    true
 }
+
+const DECIMAL_ROOM: usize = 1 + ROOM + 1 + 8;
 
 /// `size * scale`, if that is an integer below 10^15 and gives `size` back when divided.
 #[inline]
@@ -112,23 +163,26 @@ fn scaled(size: f64, scale: f64) -> Option<u64> {
     (rounded as f64 / scale == size).then_some(rounded as u64)
 }
 
-/// Appends `digits` with a point before the last `PLACES` of them, without zeros at the end, but
-/// with at least one digit on either side of the point.
+/// Writes `digits`, fewer than 16, with a point before the last `PLACES` of them, without zeros at the
+/// end, but with at least one digit on either side of the point.
 #[inline]
-fn push_decimal<const PLACES: u32>(negative: bool, digits: u64, out: &mut Buffer) {
+fn write_decimal<const PLACES: u32>(
+    negative: bool,
+    digits: u64,
+    space: &mut [u8; DECIMAL_ROOM],
+) -> Option<usize> {
     let scale = const { 10_u64.pow(PLACES) };
-    let (whole, mut fraction, mut places) = (digits / scale, digits % scale, PLACES as usize);
-    while places > 1 && fraction.is_multiple_of(10) {
-        (fraction, places) = (fraction / 10, places - 1);
-    }
-    let (sign, length) = (usize::from(negative), digit_count(whole));
-    let Some(space) = out.claim(sign + length + 1 + places) else { return };
-    if let Some(minus) = space.first_mut() {
-        *minus = b'-'; // without one, the first digit comes here
-    }
-    write_digits(whole, &mut space[sign..sign + length]);
-    space[sign + length] = b'.';
-    write_digits(fraction, &mut space[sign + length + 1..]);
+    let (whole, fraction) = (digits / scale, digits % scale);
+    // Without a minus the first digit comes in its place.
+    space[0] = b'-';
+    let sign = usize::from(negative);
+    let point = sign + write_integer(whole, space.get_mut(sign..)?.first_chunk_mut()?);
+    let decimals = eight_digits(fraction * const { 10_u64.pow(8 - PLACES) });
+    let count = 8 - ((decimals | 1).leading_zeros() / 8) as usize;
+    let [place, space @ ..] = space.get_mut(point..)? else { return None };
+    *place = b'.';
+    put(ASCII_ZEROS | decimals, space, 0);
+    Some(point + 1 + count)
 }
 
 #[inline]

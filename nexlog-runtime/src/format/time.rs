@@ -8,6 +8,7 @@
 //! RFC 3339 has years 0000 to 9999. Others are written as ISO 8601 expands them, with a sign:
 //! `+10000-01-01T00:00:00Z`, `-0001-12-31T23:59:59Z`. No input panics.
 
+use super::number;
 use crate::buffer::Buffer;
 use crate::lane::memory::try_text;
 use crate::value::view::Timestamp;
@@ -41,6 +42,9 @@ impl Precision {
 /// The longest text there is: a sign, a year of 12 digits, and nanoseconds.
 const MAX_BYTES: usize = 48;
 
+/// Copied by a few instructions and no call, whatever the text's length.
+const BLOCK: usize = 64;
+
 /// A time between two fixed texts, ready to be copied.
 #[derive(Debug)]
 pub(crate) struct Stamp {
@@ -49,6 +53,8 @@ pub(crate) struct Stamp {
     suffix: Vec<u8>,
     /// The text for `second` without the fraction's digits; empty at first.
     text: Vec<u8>,
+    /// The same, to be copied as a whole; of a longer text the beginning.
+    block: [u8; BLOCK],
     second: i64,
     /// Where in `text` the fraction's digits begin.
     fraction_at: usize,
@@ -64,6 +70,7 @@ impl Stamp {
             prefix: try_text(prefix)?.into_bytes(),
             suffix: try_text(suffix)?.into_bytes(),
             text,
+            block: [0; BLOCK],
             second: 0,
             fraction_at: 0,
         })
@@ -75,14 +82,25 @@ impl Stamp {
         if time.seconds != self.second || self.text.is_empty() {
             self.render(time.seconds);
         }
-        let Some(space) = out.claim(self.text.len()) else { return };
-        space.copy_from_slice(&self.text);
+        let Some(space) = self.copied(out) else { return };
         // Written where they go: in `text` they would have to be read again at once, wider than
         // they were written, for which the CPU waits.
         let end = self.fraction_at + 3 * self.precision.groups();
         if let Some(digits) = space.get_mut(self.fraction_at..end) {
             write_fraction(digits, time.nanos);
         }
+    }
+
+    /// The text, appended and to be overwritten.
+    #[inline]
+    fn copied<'a>(&self, out: &'a mut Buffer) -> Option<&'a mut [u8]> {
+        if self.text.len() <= BLOCK {
+            *out.window()? = self.block;
+            return out.claim(self.text.len());
+        }
+        let space = out.claim(self.text.len())?;
+        space.copy_from_slice(&self.text);
+        Some(space)
     }
 
     /// Renders everything but the fraction's digits.
@@ -102,6 +120,7 @@ impl Stamp {
         }
         self.text.push(b'Z');
         self.text.extend_from_slice(&self.suffix);
+        self.block.iter_mut().zip(&self.text).for_each(|(place, byte)| *place = *byte);
     }
 }
 
@@ -144,11 +163,19 @@ pub(crate) fn rfc3339(time: Timestamp) -> Rfc3339 {
 /// The first digits of a fraction of a second, three to a group. Out-of-range nanoseconds
 /// (only damaged bytes have them) count as the last of the second.
 #[inline]
+#[allow(clippy::cast_possible_truncation)] // a digit
 fn write_fraction(digits: &mut [u8], nanos: u32) {
-    let nanos = nanos.min(999_999_999);
-    let groups = [nanos / 1_000_000, nanos / 1_000 % 1_000, nanos % 1_000];
-    for (space, group) in digits.as_chunks_mut::<3>().0.iter_mut().zip(groups) {
-        *space = three_digits(group);
+    let nanos = u64::from(nanos.min(999_999_999));
+    let text = number::ascii_digits(nanos / 10).to_le_bytes();
+    // Of sizes that are known, as a loop would go byte by byte.
+    match digits.len() {
+        3 => digits.copy_from_slice(&text[..3]),
+        6 => digits.copy_from_slice(&text[..6]),
+        9 => {
+            digits[..8].copy_from_slice(&text);
+            digits[8] = b'0' + (nanos % 10) as u8;
+        }
+        _ => {}
     }
 }
 

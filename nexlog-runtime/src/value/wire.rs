@@ -233,6 +233,24 @@ pub unsafe fn put_bytes(at: *mut u8, tag: u8, bytes: &[u8]) -> *mut u8 {
     }
 }
 
+/// What [`Trusted::visit`] gives a value to; each may decline by `false`. Nulls are not shown.
+pub(crate) trait Visitor<'a> {
+    fn unsigned(self, value: u64) -> bool;
+    fn signed(self, value: i64) -> bool;
+    fn float(self, value: f64) -> bool;
+    fn bool(self, value: bool) -> bool;
+    fn text(self, value: &'a str) -> bool;
+}
+
+/// What became of a value.
+pub(crate) enum Visited {
+    Done,
+    /// It is still the next one.
+    Declined,
+    /// There is none.
+    End,
+}
+
 /// Values that this module's writers made, read one after the other.
 #[derive(Clone, Copy, Default)]
 pub struct Trusted<'a> {
@@ -276,6 +294,49 @@ impl<'a> Trusted<'a> {
             tag::NULL => ValueRef::Null,
             _ => return self.rare_value(tag),
         })
+    }
+
+    /// Hands the next value to a visitor. Faster than `next_value` and a `match`, as a value of the
+    /// usual types is never put together in memory. What was declined is still the next one.
+    #[inline(always)]
+    #[allow(clippy::inline_always)] // that is the point
+    pub(crate) fn visit(&mut self, visitor: impl Visitor<'a>) -> Visited {
+        let before = *self;
+        let visited = match self.try_visit(visitor) {
+            None => return Visited::End,
+            Some(true) => return Visited::Done,
+            Some(false) => Visited::Declined,
+        };
+        *self = before;
+        visited
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    fn try_visit(&mut self, visitor: impl Visitor<'a>) -> Option<bool> {
+        let tag = self.fixed::<1>()?[0];
+        // One arm for each width, and the visitor's code once.
+        let unsigned = 'unsigned: {
+            let signed = 'signed: {
+                return Some(match tag {
+                    tag::U8 => break 'unsigned u64::from(self.fixed::<1>()?[0]),
+                    tag::U16 => break 'unsigned u64::from(u16::from_ne_bytes(self.fixed()?)),
+                    tag::U32 => break 'unsigned u64::from(u32::from_ne_bytes(self.fixed()?)),
+                    tag::U64 => break 'unsigned u64::from_ne_bytes(self.fixed()?),
+                    tag::I8 => break 'signed i64::from(i8::from_ne_bytes(self.fixed()?)),
+                    tag::I16 => break 'signed i64::from(i16::from_ne_bytes(self.fixed()?)),
+                    tag::I32 => break 'signed i64::from(i32::from_ne_bytes(self.fixed()?)),
+                    tag::I64 => break 'signed i64::from_ne_bytes(self.fixed()?),
+                    tag::F64 => visitor.float(f64::from_ne_bytes(self.fixed()?)),
+                    tag::STR => visitor.text(self.text()?),
+                    tag::FALSE | tag::TRUE => visitor.bool(tag == tag::TRUE),
+                    tag::NULL => true,
+                    _ => false,
+                });
+            };
+            return Some(visitor.signed(signed));
+        };
+        Some(visitor.unsigned(unsigned))
     }
 
     fn rare_value(&mut self, tag: u8) -> Option<ValueRef<'a>> {

@@ -6,7 +6,7 @@
 //! fragments, and its values in between.
 
 use super::names::{Name, OwnKeys, first_free};
-use super::value::{push, string};
+use super::value::{JsonText, push, string};
 use super::{Json, pretty};
 use core::cell::Cell;
 
@@ -15,14 +15,15 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Region, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
-use crate::format::message::{Fragment, Part, Sites, Template, push_parts};
+use crate::format::line::{Field, Line};
+use crate::format::message::{Fragment, Head, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number};
 use crate::lane::memory::{try_collect, try_push};
 use crate::record::Record;
 use crate::site::callsite::{SiteInfo, SlotKind};
 use crate::site::level::Level;
-use crate::value::view::ValueRef;
+use crate::value::wire::Visited;
 
 /// The working part of [`Json`].
 pub(super) struct JsonEncoder {
@@ -54,7 +55,7 @@ struct Prepared {
     level: Option<Level>,
     target: &'static str,
     /// From `,"level":` to the first value in the message, or to the fields.
-    head: Fragment,
+    head: Head,
     /// `head` without level and target.
     behind_place: Fragment,
     /// The message behind `head`.
@@ -158,7 +159,7 @@ impl Layout {
             level: site.level,
             target: site.target,
             behind_place: Fragment::new(head.as_bytes().get(place_end..)?)?,
-            head: Fragment::new(head.as_bytes())?,
+            head: Head::new(head.as_bytes())?,
             message,
             keys: fragments,
             renamed: names,
@@ -291,13 +292,28 @@ impl Desk {
     ) {
         let region = Region::of(record);
         let mut values = record.values;
+        let mut line = Line::of(out);
         for key in &prepared.keys {
-            let Some(value) = values.next_value() else { break };
-            if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
-                key.push(out);
-                push(value, region, 0, &mut self.seen, out);
+            match values.visit(Field::<JsonText>::new(key.as_ref(), &mut line)) {
+                Visited::Done => {}
+                Visited::End => break,
+                Visited::Declined => {
+                    let written = line.len();
+                    out.advance(written);
+                    let value = values.next_value();
+                    if let (Some(key), Some(value)) = (key, value) {
+                        key.push(out);
+                        push(value, region, 0, &mut self.seen, out);
+                    }
+                    line = Line::of(out);
+                    if value.is_none() {
+                        break;
+                    }
+                }
             }
         }
+        let written = line.len();
+        out.advance(written);
         if record.has_dynamic() || record.common.is_some() || !record.context.is_empty() {
             self.further_fields(layout, prepared, record, out);
         }

@@ -5,12 +5,12 @@ use core::fmt::Write;
 use crate::buffer::Buffer;
 use crate::format::distinct::{Region, Seen};
 use crate::format::escape::{JsonString, escape, lossy, quote};
+use crate::format::line::{Line, ShortText};
 use crate::format::{MAX_DEPTH, TOO_DEEP, number, time};
 use crate::value::view::{ErrorRef, List, Map, ValueRef};
 
 /// Appends a value that lies in `region`. `depth` counts the lists and maps
 /// around it.
-#[inline]
 pub(super) fn push(
     value: ValueRef<'_>,
     region: Region<'_>,
@@ -34,6 +34,16 @@ pub(super) fn push(
 #[inline]
 pub(super) fn string(text: &str, out: &mut Buffer) {
     quote::<JsonString>(text, out);
+}
+
+/// Text as a field's value.
+pub(super) struct JsonText;
+
+impl ShortText for JsonText {
+    #[inline]
+    fn push(text: &str, line: &mut Line<'_>) -> bool {
+        line.quoted::<JsonString>(text)
+    }
 }
 
 fn or_null(written: bool, out: &mut Buffer) {

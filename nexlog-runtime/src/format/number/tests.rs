@@ -17,6 +17,40 @@ fn check(value: f64, out: &mut Buffer) -> bool {
     short_decimal(value, out)
 }
 
+#[test]
+fn integers_are_written_as_std_writes_them() {
+    let (mut random, mut out) = (Random(3), Buffer::new());
+    let powers = (0..20).map(|power| 10_u64.pow(power));
+    let borders = powers.flat_map(|power| (0..3).map(move |step| (power - 1).wrapping_add(step)));
+    let all_short = 0..200_000;
+    let long = core::iter::repeat_with(|| random.next());
+    let long = long.take(200_000).enumerate().map(|(place, bits)| bits >> (place % 64));
+    let wide = (0..64).flat_map(|bit| [1_u64 << bit, (1 << bit) - 1]);
+    for value in all_short.chain(borders).chain(wide).chain([u64::MAX]).chain(long) {
+        out.clear();
+        unsigned(value, &mut out);
+        assert_eq!(out.as_bytes(), value.to_string().as_bytes());
+        for value in [value.cast_signed(), value.cast_signed().wrapping_neg()] {
+            out.clear();
+            signed(value, &mut out);
+            assert_eq!(out.as_bytes(), value.to_string().as_bytes());
+        }
+    }
+}
+
+#[test]
+fn all_numbers_of_eight_digits_have_their_digits() {
+    // Every pair of halves would be 10^8; each half with some others is all there is to see.
+    for half in 0..10_000_u64 {
+        for other in [0, 1, 42, 9_999, half] {
+            for value in [half * 10_000 + other, other * 10_000 + half] {
+                let text = (ASCII_ZEROS | eight_digits(value)).to_le_bytes();
+                assert_eq!(text, format!("{value:08}").as_bytes());
+            }
+        }
+    }
+}
+
 struct Random(u64);
 
 impl Random {

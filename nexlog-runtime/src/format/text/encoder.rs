@@ -9,7 +9,8 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Seen, run_time_fields};
 use crate::format::escape::{BareText, QuotedText, escape, quote};
-use crate::format::message::{Fragment, Part, Sites, Template, push_parts};
+use crate::format::line::{Field, Line, ShortText};
+use crate::format::message::{Fragment, Head, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number, plain};
 use crate::lane::memory::try_push;
@@ -17,6 +18,7 @@ use crate::record::Record;
 use crate::site::callsite::{Piece, SiteInfo, SlotKind};
 use crate::site::level::Level;
 use crate::value::view::ValueRef;
+use crate::value::wire::Visited;
 
 /// The working part of [`Text`].
 pub(super) struct TextEncoder {
@@ -47,7 +49,7 @@ struct Prepared {
     level: Option<(Level, Fragment)>,
     target: &'static str,
     /// From the target to the first value in the message, or to the fields.
-    head: Fragment,
+    head: Head,
     /// `head` without the target.
     behind_target: Fragment,
     /// The message behind `head`.
@@ -155,7 +157,7 @@ impl Layout {
             level,
             target: site.target,
             behind_target: Fragment::new(head.as_bytes().get(target_end..)?)?,
-            head: Fragment::new(head.as_bytes())?,
+            head: Head::new(head.as_bytes())?,
             message,
             keys,
             suits: Cell::new((Shape::UNKNOWN, false)),
@@ -191,13 +193,28 @@ impl Layout {
     fn fields(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
         let Desk { seen, contexts, .. } = desk;
         let mut values = record.values;
+        let mut line = Line::of(out);
         for key in &prepared.keys {
-            let Some(value) = values.next_value() else { break };
-            if let (Some(key), false) = (key, matches!(value, ValueRef::Null)) {
-                key.push(out);
-                push_value(value, out);
+            match values.visit(Field::<FieldText>::new(key.as_ref(), &mut line)) {
+                Visited::Done => {}
+                Visited::End => break,
+                Visited::Declined => {
+                    let written = line.len();
+                    out.advance(written);
+                    let value = values.next_value();
+                    if let (Some(key), Some(value)) = (key, value) {
+                        key.push(out);
+                        push_value(value, out);
+                    }
+                    line = Line::of(out);
+                    if value.is_none() {
+                        break;
+                    }
+                }
             }
         }
+        let written = line.len();
+        out.advance(written);
         if record.has_dynamic() {
             run_time_fields(record, seen, |_, key, value| {
                 self.key(key, out);
@@ -327,6 +344,16 @@ fn push_thread(record: &Record<'_>, out: &mut Buffer) {
     out.push(b'#');
     number::unsigned(record.thread.id, out);
     out.push(b']');
+}
+
+/// Text as a field's value.
+struct FieldText;
+
+impl ShortText for FieldText {
+    #[inline]
+    fn push(text: &str, line: &mut Line<'_>) -> bool {
+        line.word(text) || line.quoted::<QuotedText>(text)
+    }
 }
 
 /// A field's value. The types of most fields take a short way to the same text.

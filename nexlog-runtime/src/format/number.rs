@@ -64,8 +64,8 @@ pub(crate) fn write_integer(value: u64, space: &mut [u8; ROOM]) -> usize {
 fn write_first(value: u64, space: &mut [u8], at: usize) -> usize {
     let digits = eight_digits(value);
     // The last digit is there even when it is zero.
-    let zeros = (digits | 1 << 56).trailing_zeros() / 8;
-    put(ASCII_ZEROS | digits >> (8 * zeros), space, at);
+    let zeros = (digits | (1 << 56)).trailing_zeros() / 8;
+    put(ASCII_ZEROS | (digits >> (8 * zeros)), space, at);
     8 - zeros as usize
 }
 
@@ -95,11 +95,11 @@ pub(crate) fn ascii_digits(value: u64) -> u64 {
 /// multiplication that is exact for numbers of this size.
 #[inline]
 fn eight_digits(value: u64) -> u64 {
-    let fours = value / 10_000 | value % 10_000 << 32;
-    let hundreds = (fours * 5_243 >> 19) & 0x0000_007f_0000_007f;
-    let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
-    tens | (twos - tens * 10) << 8
+    let fours = (value / 10_000) | ((value % 10_000) << 32);
+    let hundreds = ((fours * 5_243) >> 19) & 0x0000_007f_0000_007f;
+    let twos = hundreds | ((fours - hundreds * 100) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+    tens | ((twos - tens * 10) << 8)
 }
 
 /// Appends a finite float; `false`, and nothing, for the others.

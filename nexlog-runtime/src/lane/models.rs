@@ -48,12 +48,12 @@ fn write(lane: &Lane, pool: &Pool, number: u64) -> bool {
 
 /// Reads all that is there; returns the numbers, checked against the payloads.
 fn drain(reader: &mut Reader) -> Vec<u64> {
-    let mut numbers = Vec::new();
+    let (mut numbers, mut entries) = (Vec::new(), Vec::new());
     reader.collect(u64::MAX);
     loop {
-        match reader.next() {
-            Step::Record(entry) => {
-                let (ticks, payload) = entry.raw_numbers();
+        match reader.next(&mut entries) {
+            Step::Record => {
+                let (ticks, payload) = entries[entries.len() - 1].raw_numbers();
                 assert_eq!(ticks, payload);
                 numbers.push(ticks);
             }

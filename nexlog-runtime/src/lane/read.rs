@@ -115,37 +115,48 @@ pub(crate) struct Retained {
 /// A record that was gone over and not yet released.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
-    raw: RawRecord,
-    /// The lane's number; `None` for a record of [`Images`].
-    lane: Option<usize>,
+    at: *const u8,
+    /// The lane's number; [`Entry::NO_LANE`] for a record of [`Images`].
+    lane: usize,
     /// Where in the lane it ends.
     end: u64,
-    /// In [`Images`], the marker behind the record that says which thread made it.
-    marker: Option<RawRecord>,
+    /// In [`Images`], the marker behind the record that says which thread made it, or null.
+    marker: *const u8,
+    kind: u8,
 }
 
 impl Entry {
+    const NO_LANE: usize = usize::MAX;
+
+    /// # Safety
+    /// As for [`Header::read`], of the record that it names.
+    unsafe fn raw(&self) -> RawRecord {
+        // SAFETY: the caller's promise.
+        RawRecord { header: unsafe { Header::read(self.at) }, at: self.at }
+    }
+
     /// Time and first payload word, for the models.
     #[cfg(all(test, loom))]
     pub(super) fn raw_numbers(&self) -> (u64, u64) {
         // SAFETY: the models' records have 8 bytes behind the header and are not released yet.
-        let payload = unsafe { self.raw.at.add(HEADER_BYTES).cast::<u64>().read() };
-        (self.raw.header.ticks, payload)
+        let payload = unsafe { self.at.add(HEADER_BYTES).cast::<u64>().read() };
+        // SAFETY: as above.
+        (unsafe { self.raw() }.header.ticks, payload)
     }
 
     /// The lane's number, and where in it the record ends; `None` for one of [`Images`].
     pub(crate) fn place(&self) -> Option<(usize, u64)> {
-        self.lane.map(|lane| (lane, self.end))
+        (self.lane != Entry::NO_LANE).then_some((self.lane, self.end))
     }
 
     /// Whether this is a user's record.
     pub(crate) fn is_users(&self) -> bool {
-        self.raw.header.kind() == Some(Kind::Record)
+        self.kind & !Header::FLAGS == Kind::Record as u8
     }
 
     /// Whether it tells something that some sink must be told.
     pub(crate) fn must_be_told(&self) -> bool {
-        self.raw.header.kind() == Some(Kind::Own)
+        self.kind & !Header::FLAGS == Kind::Own as u8
     }
 }
 
@@ -164,8 +175,8 @@ fn is_later(ticks: u64, cut: u64) -> bool {
 
 /// What [`Reader::next`] found.
 pub(crate) enum Step {
-    /// The next record.
-    Record(Entry),
+    /// The next record, which is the last entry now.
+    Record,
     /// A lane changed hands: write out what was gone over so far, release, and ask again.
     WriteOut,
     /// No more.
@@ -315,8 +326,9 @@ impl Reader {
         has_memory
     }
 
-    /// Goes over the next record in time.
-    pub(crate) fn next(&mut self) -> Step {
+    /// Goes over the next record in time, and adds it to `entries`.
+    #[inline]
+    pub(crate) fn next(&mut self, entries: &mut Vec<Entry>) -> Step {
         loop {
             let Some((index, until)) = self.run.or_else(|| self.next_run()) else {
                 return Step::End;
@@ -349,8 +361,15 @@ impl Reader {
                     self.passed[source.number] +=
                         u64::from(raw.header.kind() == Some(Kind::Record));
                     self.is_behind = true;
-                    let (lane, end) = (Some(source.number), source.cursor.position());
-                    return Step::Record(Entry { raw, lane, end, marker: None });
+                    // Put together where it stays.
+                    entries.push(Entry {
+                        at: raw.at,
+                        lane: source.number,
+                        end: source.cursor.position(),
+                        marker: core::ptr::null(),
+                        kind: raw.header.kind,
+                    });
+                    return Step::Record;
                 }
                 None => self.run = None,
             }
@@ -438,15 +457,17 @@ impl Reader {
     }
 
     /// The view of a record.
+    #[inline]
     pub(crate) fn record<'a>(&'a self, entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
+        let thread = match self.threads.get(entry.lane) {
+            Some((id, name)) => ThreadInfo { id: *id, name },
+            // SAFETY: as below.
+            None => unsafe { marked_thread(entry) },
+        };
         // SAFETY: entries come from `next` (not released while `self` is borrowed: `release`
         // needs `&mut self`, and the drainer forgets entries when it releases) or from images
         // that the pass keeps.
-        let mut record = unsafe { view(entry, clock)? };
-        if let Some((id, name)) = entry.lane.and_then(|number| self.threads.get(number)) {
-            record.thread = ThreadInfo { id: *id, name };
-        }
-        Some(Record { common: self.common.map(), ..record })
+        unsafe { view_of(&entry.raw(), clock, thread, self.common.map()) }
     }
 }
 
@@ -460,7 +481,8 @@ impl Images {
 
     /// When the last one was made.
     pub(crate) fn last_ticks(&self) -> Option<u64> {
-        self.entries().last().map(|entry| entry.raw.header.ticks)
+        // SAFETY: the memory is borrowed from `self`.
+        self.entries().last().map(|entry| unsafe { entry.raw() }.header.ticks)
     }
 
     /// Those that `keep` wants.
@@ -499,8 +521,9 @@ impl Images {
             (raw, next) = self.at(next)?;
         }
         let marker = self.at(next).filter(|(raw, _)| raw.header.kind() == Some(Kind::Thread));
-        let (marker, next) = marker.map_or((None, next), |(raw, next)| (Some(raw), next));
-        Some((Entry { raw, lane: None, end: 0, marker }, next))
+        let (marker, next) = marker.map_or((core::ptr::null(), next), |(raw, end)| (raw.at, end));
+        let kind = raw.header.kind;
+        Some((Entry { at: raw.at, lane: Entry::NO_LANE, end: 0, marker, kind }, next))
     }
 
     /// The entries, in order. They are valid as long as these images: a pass forgets its
@@ -538,40 +561,62 @@ unsafe fn thread_info<'a>(raw: &RawRecord) -> ThreadInfo<'a> {
 /// The entry's memory is not released during `'a`.
 unsafe fn view<'a>(entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
     // SAFETY: the caller's promise.
-    let record = unsafe { view_of(&entry.raw, clock)? };
-    // SAFETY: as above; the marker lies beside its record.
-    let thread = entry.marker.as_ref().map(|marker| unsafe { thread_info(marker) });
-    Some(Record { thread: thread.unwrap_or_default(), ..record })
+    unsafe { view_of(&entry.raw(), clock, marked_thread(entry), None) }
 }
 
-/// The view of a record but for its thread and the logger's own fields.
+/// The thread that the marker beside an image names.
+///
+/// # Safety
+/// The entry's memory is not released during `'a`.
+unsafe fn marked_thread<'a>(entry: &Entry) -> ThreadInfo<'a> {
+    if entry.marker.is_null() {
+        return ThreadInfo::default();
+    }
+    // SAFETY: the marker lies beside its record, so the caller's promise holds for it, too.
+    unsafe { thread_info(&RawRecord { header: Header::read(entry.marker), at: entry.marker }) }
+}
+
+/// The view of a record. Made in one piece: what is put together and copied is read again wider than
+/// it was written, for which the CPU waits.
 ///
 /// # Safety
 /// The record's memory is not released during `'a`, nor what it lies in.
-pub(super) unsafe fn view_of<'a>(raw: &RawRecord, clock: &WallClock) -> Option<Record<'a>> {
+#[inline]
+pub(super) unsafe fn view_of<'a>(
+    raw: &RawRecord,
+    clock: &WallClock,
+    thread: ThreadInfo<'a>,
+    common: Option<Map<'a>>,
+) -> Option<Record<'a>> {
     let header = raw.header;
     // SAFETY: `Draft` and `emit` write pointers to statics.
     let site = unsafe { header.site.as_ref()? }.try_info()?;
     // SAFETY: the caller's promise; the bytes were written by this crate's writers.
-    let mut values = unsafe { Trusted::new(raw.body()) };
-    let target = match header.kind & Header::HAS_TARGET {
-        0 => site.target,
-        _ => match values.next_value()? {
-            ValueRef::Str(target) => target,
-            _ => return None,
-        },
+    let values = unsafe { Trusted::new(raw.body()) };
+    let (target, values) = match header.kind & Header::HAS_TARGET {
+        0 => (site.target, values),
+        _ => behind_target(values)?,
     };
     Some(Record {
         site,
         level: Level::from_number(header.level).or(site.level).unwrap_or(Level::Info),
         target,
         timestamp: clock.timestamp(header.ticks),
-        thread: ThreadInfo::default(),
+        thread,
         values,
-        common: None,
+        common,
         // SAFETY: `Draft` and `emit` write distances to frames in the same memory, which is given
         // back with the record's or later.
         context: unsafe { Chain::around(&header, raw.at) },
         has_extra: header.kind & Header::HAS_EXTRA != 0,
     })
+}
+
+/// The target that was made at run time, and the values behind it.
+#[cold]
+fn behind_target(mut values: Trusted<'_>) -> Option<(&str, Trusted<'_>)> {
+    match values.next_value()? {
+        ValueRef::Str(target) => Some((target, values)),
+        _ => None,
+    }
 }

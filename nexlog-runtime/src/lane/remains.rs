@@ -245,10 +245,10 @@ impl Remains {
         clock: &WallClock,
         common: &'a Common,
     ) -> Option<Record<'a>> {
-        // SAFETY: `next` has settled it, and all frames it lies in, in this memory.
-        let record = unsafe { view_of(&left.raw, clock)? };
         let (id, name) = &self.thread;
-        Some(Record { thread: ThreadInfo { id: *id, name }, common: common.map(), ..record })
+        let thread = ThreadInfo { id: *id, name };
+        // SAFETY: `next` has settled it, and all frames it lies in, in this memory.
+        unsafe { view_of(&left.raw, clock, thread, common.map()) }
     }
 }
 

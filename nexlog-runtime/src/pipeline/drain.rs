@@ -74,9 +74,9 @@ impl Pipeline {
         let images = images.filter(|_| is_collected);
         let mut records = 0;
         loop {
-            match self.reader.next() {
-                Step::Record(entry) => {
-                    self.take(entry);
+            match self.reader.next(&mut self.entries) {
+                Step::Record => {
+                    self.take();
                     records += 1;
                     self.write_large(core);
                 }
@@ -85,7 +85,8 @@ impl Pipeline {
             }
         }
         for entry in images.into_iter().flat_map(Images::entries) {
-            self.take(entry);
+            self.entries.push(entry); // within the capacity, by `write_large`
+            self.take();
             records += 1;
             self.write_large(core);
         }
@@ -97,20 +98,22 @@ impl Pipeline {
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
-    /// Encodes a record for the sinks that want it.
-    fn take(&mut self, entry: Entry) {
-        let record = self.reader.record(&entry, &self.clock);
-        // Without memory for its site's description, nobody knows who wants it.
-        let unknown = Encoded { mask: 0, lost: Some(DropReason::NoMemory) };
-        let encoded =
-            record.map_or(unknown, |record| self.outputs.encode(&record, entry.must_be_told()));
+    /// Encodes the last entry's record for the sinks that want it.
+    #[inline]
+    fn take(&mut self) {
+        let Some(entry) = self.entries.last() else { return };
+        let number = self.entries.len() - 1;
+        let encoded = match &self.reader.record(entry, &self.clock) {
+            Some(record) => self.outputs.encode(record, entry.must_be_told()),
+            // Without memory for its site's description, nobody knows who wants it.
+            None => Encoded { mask: 0, lost: Some(DropReason::NoMemory) },
+        };
         if encoded.lost == Some(DropReason::NoMemory) {
-            self.without_memory.add(self.entries.len());
+            self.without_memory.add(number);
         }
         if encoded.lost.is_some() {
-            self.written.lost.add(self.entries.len());
+            self.written.lost.add(number);
         }
-        self.entries.push(entry); // within the capacity, by `write_large`
         self.masks.push(encoded.mask);
     }
 
@@ -165,7 +168,10 @@ impl Pipeline {
         }
         let images = own::dropped(&new, core.allocator)?;
         self.telling = Some((self.entries.len(), now, new.panic));
-        images.entries().for_each(|entry| self.take(entry));
+        images.entries().for_each(|entry| {
+            self.entries.push(entry); // one record, and its place was kept free
+            self.take();
+        });
         Some(images)
     }
 

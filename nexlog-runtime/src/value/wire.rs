@@ -106,7 +106,8 @@ impl Header {
     pub const HAS_TARGET: u8 = 0x80;
     /// The last value is a map of fields that the call site does not know of.
     pub const HAS_EXTRA: u8 = 0x40;
-    const FLAGS: u8 = Self::HAS_TARGET | Self::HAS_EXTRA;
+    /// Both of them.
+    pub const FLAGS: u8 = Self::HAS_TARGET | Self::HAS_EXTRA;
     /// Of the first word, what is the address.
     const SITE: u64 = (1 << 48) - 1;
     /// The place of records that lie in no lane.
@@ -298,8 +299,7 @@ impl<'a> Trusted<'a> {
 
     /// Hands the next value to a visitor. Faster than `next_value` and a `match`, as a value of the
     /// usual types is never put together in memory. What was declined is still the next one.
-    #[inline(always)]
-    #[allow(clippy::inline_always)] // that is the point
+    #[inline(always)] // that is the point
     pub(crate) fn visit(&mut self, visitor: impl Visitor<'a>) -> Visited {
         let before = *self;
         let visited = match self.try_visit(visitor) {
@@ -312,7 +312,7 @@ impl<'a> Trusted<'a> {
     }
 
     #[inline(always)]
-    #[allow(clippy::inline_always)]
+    #[allow(clippy::diverging_sub_expression)] // arms that leave the `match` for a block around it
     fn try_visit(&mut self, visitor: impl Visitor<'a>) -> Option<bool> {
         let tag = self.fixed::<1>()?[0];
         // One arm for each width, and the visitor's code once.

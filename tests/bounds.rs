@@ -20,8 +20,9 @@ support::child::harness! {
         a_gibibyte_of_text_costs_no_more_memory_than_a_record_may_have,
         a_sink_that_stands_still_holds_no_caller_that_drops,
         a_thousand_panics_cost_only_their_own_records,
+        more_than_four_gibibytes_through_one_lane_stay_in_order,
     ],
-    scenes: [many_threads, stalled, huge_text, held_up, panics],
+    scenes: [soak, many_threads, stalled, huge_text, held_up, panics],
 }
 
 const MIB: u64 = 1 << 20;
@@ -266,4 +267,38 @@ fn a_thousand_panics_cost_only_their_own_records() {
     for (mode, _) in MODES {
         child::run("panics", &[("MODE", mode)]).expect_success();
     }
+}
+
+/// Counts the records that come, and those that are not the next one.
+struct Next {
+    seen: Arc<AtomicU64>,
+    wrong: Arc<AtomicU64>,
+}
+
+impl nexlog::Format for Next {
+    fn encode(&self, record: &nexlog::Record<'_>, _: &mut nexlog::Buffer) {
+        let next = self.seen.fetch_add(1, Relaxed);
+        let is_next = record.field("number") == Some(nexlog::ValueRef::U64(next));
+        self.wrong.fetch_add(u64::from(!is_next), Relaxed);
+    }
+}
+
+/// Positions in a lane count its bytes; 40 of them a record.
+fn soak() {
+    let records = told("RECORDS").parse::<u64>().unwrap();
+    let (seen, wrong) = (Arc::<AtomicU64>::default(), Arc::<AtomicU64>::default());
+    let format = Next { seen: Arc::clone(&seen), wrong: Arc::clone(&wrong) };
+    let sink = nexlog::Output::to(Each(|_: &Batch<'_>| Ok(()))).format(format);
+    let logger = nexlog::builder().sink(sink).mode(Mode::Buffered).install().unwrap();
+    (0..records).for_each(|number| info!("step", number));
+    logger.flush(PATIENCE).unwrap();
+    assert_eq!((seen.load(Relaxed), wrong.load(Relaxed)), (records, 0));
+    let stats = logger.stats();
+    assert!(stats.lanes == 1 && stats.accepted == records, "{stats:?}");
+    assert_balanced(&stats);
+}
+
+fn more_than_four_gibibytes_through_one_lane_stay_in_order() {
+    let records = scaled(1_000_000, (1_u64 << 32) / 40 + 1_000_000);
+    child::run("soak", &[("RECORDS", &records.to_string())]).expect_success();
 }

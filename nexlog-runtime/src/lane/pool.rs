@@ -244,3 +244,25 @@ impl Drop for Pool {
         }
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::lane::memory::PROGRAM;
+
+    #[test]
+    fn tags_go_around_at_their_end() {
+        assert_eq!(retag(u64::MAX, 7), 7);
+        let pool = Pool::new(&PROGRAM, None);
+        let first = pool.take().unwrap();
+        let free = pool.free.load(Relaxed);
+        pool.free.store(free | (u64::from(u32::MAX) << 32), Relaxed);
+        let taken: Vec<Segment> = (0..2 * CHUNK_SEGMENTS).map(|_| pool.take().unwrap()).collect();
+        let mut numbers: Vec<u32> = taken.iter().map(|segment| segment.0).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert!(numbers.len() == taken.len() && !numbers.contains(&first.0), "{numbers:?}");
+        taken.into_iter().for_each(|segment| pool.give(segment));
+        assert!(pool.take().is_some());
+    }
+}

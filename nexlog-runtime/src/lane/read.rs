@@ -193,7 +193,7 @@ struct Source {
 /// Reads the lanes of one logger.
 pub(crate) struct Reader {
     lanes: Arc<Lanes>,
-    common: Common,
+    names: Names,
     sources: Vec<Source>,
     /// Time of the next record and index in `sources`, of all but the current one.
     heap: BinaryHeap<Reverse<(u64, usize)>>,
@@ -201,8 +201,6 @@ pub(crate) struct Reader {
     run: Option<(usize, u64)>,
     /// Records later than this stay for the next pass.
     cut: u64,
-    /// By lane number: who writes there.
-    threads: Vec<(u64, String)>,
     /// By lane number: how many users' records were gone over.
     passed: Vec<u64>,
     /// Users' records that were accepted, and are not there any more.
@@ -274,12 +272,11 @@ impl Reader {
     pub(crate) fn new(lanes: &Arc<Lanes>, common: Common) -> Option<Reader> {
         lanes.take_reader().then(|| Reader {
             lanes: Arc::clone(lanes),
-            common,
+            names: Names { threads: Arc::default(), common: Arc::new(common) },
             sources: Vec::new(),
             heap: BinaryHeap::new(),
             run: None,
             cut: 0,
-            threads: Vec::new(),
             passed: Vec::new(),
             lost: 0,
             is_behind: false,
@@ -314,14 +311,16 @@ impl Reader {
 
     /// Tables for so many lanes, all at once: a pass that left one out would not be in order.
     fn reserve(&mut self, lanes: usize) -> bool {
-        let missing = lanes.saturating_sub(self.threads.len());
-        let has_memory = self.threads.try_reserve(missing).is_ok()
+        // Nobody else has them between passes.
+        let Some(threads) = Arc::get_mut(&mut self.names.threads) else { return false };
+        let missing = lanes.saturating_sub(threads.len());
+        let has_memory = threads.try_reserve(missing).is_ok()
             && self.sources.try_reserve(lanes).is_ok()
             && self.passed.try_reserve(missing).is_ok()
             && self.heap.try_reserve(lanes).is_ok();
         if has_memory {
-            self.passed.resize(self.threads.len() + missing, 0);
-            self.threads.resize_with(self.threads.len() + missing, Default::default);
+            self.passed.resize(threads.len() + missing, 0);
+            threads.resize_with(threads.len() + missing, Default::default);
         }
         has_memory
     }
@@ -347,7 +346,7 @@ impl Reader {
                     if let Some(ring) = self.lanes.pool.ring() {
                         ring.name_lane(source.number, thread.id, thread.name);
                     }
-                    remember(&mut self.threads[source.number], thread);
+                    self.names.remember(source.number, thread);
                 }
                 // It is read where it lies, by the records that name it.
                 Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
@@ -417,7 +416,8 @@ impl Reader {
             unsafe { lane.skip(&self.lanes.pool) };
             // Its marker may be among what was skipped.
             if own == Some(lane.number())
-                && let Some(thread) = self.threads.get_mut(lane.number())
+                && let Some(threads) = Arc::get_mut(&mut self.names.threads)
+                && let Some(thread) = threads.get_mut(lane.number())
             {
                 *thread = super::thread::this();
             }
@@ -435,15 +435,13 @@ impl Reader {
         while let Some(raw) = cursor.peek(&self.lanes.pool).filter(|_| cursor.position() <= middle)
         {
             dropped += u64::from(raw.header.kind() == Some(Kind::Record));
-            if raw.header.kind == Kind::Thread as u8
-                && let Some(thread) = self.threads.get_mut(lane.number())
-            {
+            if raw.header.kind == Kind::Thread as u8 {
                 // SAFETY: peeked, and not released before the end of this block.
                 let marker = unsafe { thread_info(&raw) };
                 if let Some(ring) = self.lanes.pool.ring() {
                     ring.name_lane(lane.number(), marker.id, marker.name);
                 }
-                remember(thread, marker);
+                self.names.remember(lane.number(), marker);
             }
             cursor.pass(&raw);
         }
@@ -456,6 +454,22 @@ impl Reader {
         dropped
     }
 
+    /// What it takes to look at records.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+/// What a record's view has from outside its lane: its thread's name, and the logger's own fields.
+/// Shared while a pass is on: threads change only where nobody looks at a record.
+#[derive(Clone)]
+pub(crate) struct Names {
+    /// By lane number: who writes there.
+    threads: Arc<Vec<(u64, String)>>,
+    common: Arc<Common>,
+}
+
+impl Names {
     /// The view of a record.
     #[inline]
     pub(crate) fn record<'a>(&'a self, entry: &Entry, clock: &WallClock) -> Option<Record<'a>> {
@@ -464,10 +478,20 @@ impl Reader {
             // SAFETY: as below.
             None => unsafe { marked_thread(entry) },
         };
-        // SAFETY: entries come from `next` (not released while `self` is borrowed: `release`
-        // needs `&mut self`, and the drainer forgets entries when it releases) or from images
-        // that the pass keeps.
+        // SAFETY: entries come from `next`, or from images that the pass keeps, and the drainer forgets
+        // its entries before it releases what they lie in; those that it lends come back before that.
         unsafe { view_of(&entry.raw(), clock, thread, self.common.map()) }
+    }
+
+    /// Who writes to a lane from here on. Without a name when there is no memory for that.
+    fn remember(&mut self, lane: usize, marker: ThreadInfo<'_>) {
+        let Some(threads) = Arc::get_mut(&mut self.threads) else { return };
+        let Some((id, name)) = threads.get_mut(lane) else { return };
+        *id = marker.id;
+        name.clear();
+        if name.try_reserve_exact(marker.name.len()).is_ok() {
+            name.push_str(marker.name);
+        }
     }
 }
 
@@ -535,15 +559,6 @@ impl Images {
             offset = next;
             Some(entry)
         })
-    }
-}
-
-/// Who writes to a lane from here on. Without its name when there is no memory for that.
-fn remember(thread: &mut (u64, String), marker: ThreadInfo<'_>) {
-    thread.0 = marker.id;
-    thread.1.clear();
-    if thread.1.try_reserve_exact(marker.name.len()).is_ok() {
-        thread.1.push_str(marker.name);
     }
 }
 

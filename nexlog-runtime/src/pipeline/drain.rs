@@ -8,8 +8,9 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 use std::sync::Arc;
 
+use super::encode::{Desk, Work};
 use super::note::{Notes, Typed};
-use super::output::{BATCH_RECORDS, Encoded, Numbers, Outputs, Written};
+use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;
@@ -22,12 +23,10 @@ pub(crate) struct Pipeline {
     pub(crate) reader: Reader,
     pub(crate) outputs: Outputs,
     pub(crate) clock: WallClock,
-    /// The records of the batch, and which outputs want each.
-    entries: Vec<Entry>,
-    masks: Vec<u64>,
+    desk: Desk,
+    /// The batch.
+    work: Work,
     written: Written,
-    /// Those of the lost ones that were lost for lack of memory.
-    without_memory: Numbers,
     /// Losses that a record has told.
     told: DroppedBy,
     /// A record that is about to tell more: its index, what will have been told, panics in it.
@@ -37,15 +36,18 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(crate) fn new(reader: Reader, outputs: Outputs, clock: WallClock) -> Pipeline {
+    pub(crate) fn new(
+        reader: Reader,
+        (outputs, desk): (Outputs, Desk),
+        clock: WallClock,
+    ) -> Pipeline {
         Pipeline {
             reader,
+            work: Work::new(&outputs.plan),
             outputs,
             clock,
-            entries: Vec::with_capacity(BATCH_RECORDS),
-            masks: Vec::with_capacity(BATCH_RECORDS),
+            desk,
             written: Written::default(),
-            without_memory: Numbers::default(),
             told: DroppedBy::default(),
             telling: None,
             is_running: false,
@@ -74,7 +76,7 @@ impl Pipeline {
         let images = images.filter(|_| is_collected);
         let mut records = 0;
         loop {
-            match self.reader.next(&mut self.entries) {
+            match self.reader.next(&mut self.work.entries) {
                 Step::Record => {
                     self.take();
                     records += 1;
@@ -85,7 +87,7 @@ impl Pipeline {
             }
         }
         for entry in images.into_iter().flat_map(Images::entries) {
-            self.entries.push(entry); // within the capacity, by `write_large`
+            self.work.entries.push(entry); // within the capacity, by `write_large`
             self.take();
             records += 1;
             self.write_large(core);
@@ -93,7 +95,7 @@ impl Pipeline {
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
         drop(losses);
-        self.outputs.rest();
+        self.outputs.rest(&mut self.work.texts);
         self.is_running = false;
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
@@ -101,43 +103,34 @@ impl Pipeline {
     /// Encodes the last entry's record for the sinks that want it.
     #[inline]
     fn take(&mut self) {
-        let Some(entry) = self.entries.last() else { return };
-        let number = self.entries.len() - 1;
-        let encoded = match &self.reader.record(entry, &self.clock) {
-            Some(record) => self.outputs.encode(record, entry.must_be_told()),
-            // Without memory for its site's description, nobody knows who wants it.
-            None => Encoded { mask: 0, lost: Some(DropReason::NoMemory) },
-        };
-        if encoded.lost == Some(DropReason::NoMemory) {
-            self.without_memory.add(number);
-        }
-        if encoded.lost.is_some() {
-            self.written.lost.add(number);
-        }
-        self.masks.push(encoded.mask);
+        let (plan, names) = (&self.outputs.plan, self.reader.names());
+        self.work.encode_next(plan, &mut self.desk, names, &self.clock);
     }
 
     /// Writes the batch when there is enough.
     fn write_large(&mut self, core: &Core) {
-        if self.outputs.is_large() || self.entries.len() >= BATCH_RECORDS {
+        let is_large = self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES);
+        if is_large || self.work.entries.len() >= BATCH_RECORDS {
             self.write_out(core, false);
         }
     }
 
     /// Writes the batch, counts what became of its records, and releases them.
     fn write_out(&mut self, core: &Core, retry: bool) {
-        let (reader, clock, entries) = (&self.reader, &self.clock, &self.entries);
-        let record = |number: usize| reader.record(entries.get(number)?, clock);
+        let Work { entries, masks, texts, lost, without_memory } = &mut self.work;
+        let (names, clock) = (self.reader.names(), &self.clock);
+        let record = |number: usize| names.record(entries.get(number)?, clock);
         self.written.telling = self.telling.as_ref().map(|(index, ..)| *index);
         let place = |number: usize| entries.get(number).and_then(Entry::place);
         let notes = Notes { ring: core.lanes.pool.ring().map(Arc::as_ref), place: &place };
-        let batch = Typed { masks: &self.masks, record: &record, clock, notes };
-        self.outputs.write(&batch, retry, &mut self.written);
-        let is_users = |number: usize| self.entries.get(number).is_some_and(Entry::is_users);
-        let users = (0..self.entries.len()).filter(|number| is_users(*number)).count();
-        let lost = self.written.lost.iter().filter(|number| is_users(*number)).count();
-        let without_memory = self.without_memory.iter().filter(|number| is_users(*number)).count();
-        let own = (self.entries.len() - users) as u64 + mem::take(&mut self.written.own);
+        let batch = Typed { masks, record: &record, clock, notes };
+        let desk = (&mut self.desk, texts.as_mut_slice());
+        self.outputs.write(&batch, desk, retry, lost, &mut self.written);
+        let is_users = |number: usize| entries.get(number).is_some_and(Entry::is_users);
+        let users = entries.iter().filter(|entry| entry.is_users()).count();
+        let lost = lost.iter().filter(|number| is_users(*number)).count();
+        let without_memory = without_memory.iter().filter(|number| is_users(*number)).count();
+        let own = (entries.len() - users) as u64 + mem::take(&mut self.written.own);
         core.counts.written.fetch_add((users - lost) as u64, Relaxed);
         core.counts.drop_accepted(DropReason::NoMemory, without_memory as u64);
         core.counts.drop_accepted(DropReason::Sink, (lost - without_memory) as u64);
@@ -148,10 +141,7 @@ impl Pipeline {
             core.counts.untold_panics.fetch_sub(panics, Relaxed);
             self.told = told;
         }
-        self.written.lost = Numbers::default();
-        self.without_memory = Numbers::default();
-        self.entries.clear();
-        self.masks.clear();
+        self.work.forget_records();
         self.reader.release();
         core.counts.drop_accepted(DropReason::Ring, self.reader.take_lost());
     }
@@ -167,9 +157,9 @@ impl Pipeline {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
-        self.telling = Some((self.entries.len(), now, new.panic));
+        self.telling = Some((self.work.entries.len(), now, new.panic));
         images.entries().for_each(|entry| {
-            self.entries.push(entry); // one record, and its place was kept free
+            self.work.entries.push(entry); // one record, and its place was kept free
             self.take();
         });
         Some(images)
@@ -185,10 +175,8 @@ impl Pipeline {
     }
 
     fn reset(&mut self) {
-        self.entries.clear();
-        self.masks.clear();
+        self.work.reset();
         self.written = Written::default();
-        self.without_memory = Numbers::default();
         self.telling = None;
         self.outputs.reset();
     }

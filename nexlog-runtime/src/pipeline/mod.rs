@@ -11,6 +11,7 @@ pub(crate) mod contain;
 pub(crate) mod doze;
 pub(crate) mod drain;
 pub(crate) mod early;
+mod encode;
 mod finish;
 pub(crate) mod fork;
 mod lock;

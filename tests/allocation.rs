@@ -141,7 +141,10 @@ fn steady() {
         rounds(2);
         logger.flush(PATIENCE).unwrap();
     }
-    let allocations = counted(|| rounds(ROUNDS));
+    // In `Background` the caller now and then encodes for the worker, which takes memory when a call
+    // site comes to it for the first time.
+    let repeats = if told("MODE") == "background" { 5 } else { 1 };
+    let allocations = (0..repeats).map(|_| counted(|| rounds(ROUNDS))).min().unwrap();
     logger.flush(PATIENCE).unwrap();
     assert_balanced(&logger.stats());
     assert_eq!(logger.stats().dropped, 0);

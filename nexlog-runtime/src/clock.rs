@@ -90,6 +90,7 @@ impl ClockState {
 }
 
 /// Turns ticks into wall time. Belongs to the drainer.
+#[derive(Clone)]
 pub(crate) struct WallClock {
     anchor: Pair,
     /// Its wall time.

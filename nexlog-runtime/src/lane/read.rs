@@ -190,6 +190,21 @@ struct Source {
     number: usize,
 }
 
+/// How far a batch goes in each lane: of a lane that comes again, the later place counts.
+#[derive(Default)]
+pub(crate) struct Touched(Vec<(usize, Cursor)>);
+
+impl Touched {
+    /// With room for a batch of so many records.
+    pub(crate) fn with_capacity(records: usize) -> Touched {
+        Touched(Vec::with_capacity(records))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// Reads the lanes of one logger.
 pub(crate) struct Reader {
     lanes: Arc<Lanes>,
@@ -379,6 +394,27 @@ impl Reader {
         let Reverse((_, index)) = self.heap.pop()?;
         let until = self.heap.peek().map_or(u64::MAX, |Reverse((ticks, _))| *ticks);
         Some((index, until))
+    }
+
+    /// Notes that the last entry goes this far in its lane.
+    #[inline]
+    pub(crate) fn touch(&self, touched: &mut Touched) {
+        let Some((index, _)) = self.run else { return };
+        let Some(source) = self.sources.get(index) else { return };
+        match touched.0.last_mut() {
+            Some((last, cursor)) if *last == index => *cursor = source.cursor,
+            _ => touched.0.push((index, source.cursor)),
+        }
+    }
+
+    /// Gives back the memory up to there, while more was gone over.
+    pub(crate) fn release_up_to(&mut self, touched: &Touched) {
+        for (index, cursor) in &touched.0 {
+            let Some(source) = self.sources.get(*index) else { continue };
+            // SAFETY: the pointer is into `self.lanes`; this is the only reader, and what lies before
+            // `cursor` was written, so that nobody looks at it any more.
+            unsafe { (*source.lane).release(&self.lanes.pool, cursor) };
+        }
     }
 
     /// Gives back the memory of all that was gone over.

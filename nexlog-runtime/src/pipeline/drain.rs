@@ -8,7 +8,8 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::mem;
 use std::sync::Arc;
 
-use super::encode::{Desk, Work};
+use super::board::Lent;
+use super::encode::{Desk, Plan, Work};
 use super::note::{Notes, Typed};
 use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
@@ -16,7 +17,10 @@ use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
-use crate::lane::read::{Entry, Images, Reader, Step};
+use crate::lane::read::{Entry, Images, Reader, Step, Touched};
+
+/// Records of a batch that is lent: some ten microseconds of encoding.
+const LENT_RECORDS: usize = 256;
 
 /// What the pipeline mutex protects.
 pub(crate) struct Pipeline {
@@ -26,6 +30,9 @@ pub(crate) struct Pipeline {
     desk: Desk,
     /// The batch.
     work: Work,
+    /// Of batches that are lent: up to where in the lanes the one that is being gathered goes.
+    touched: Touched,
+    lent: Lent,
     written: Written,
     /// Losses that a record has told.
     told: DroppedBy,
@@ -47,6 +54,8 @@ impl Pipeline {
             outputs,
             clock,
             desk,
+            touched: Touched::with_capacity(BATCH_RECORDS),
+            lent: Lent::default(),
             written: Written::default(),
             told: DroppedBy::default(),
             telling: None,
@@ -54,12 +63,17 @@ impl Pipeline {
         }
     }
 
+    /// For the board.
+    pub(super) fn plan(&self) -> &Arc<Plan> {
+        &self.outputs.plan
+    }
+
     /// One pass over all that was committed before it, then `images`. With `retry`, sinks that
     /// failed are tried even when there is nothing new for them. Returns what is to be reported
     /// once the mutex is free.
     pub(crate) fn pass(&mut self, core: &Core, images: Option<&Images>, retry: bool) -> Pass {
         if mem::replace(&mut self.is_running, true) {
-            self.reset(); // the last pass unwound
+            self.reset(core); // the last pass unwound
         }
         if self.clock.update()
             && let Some(ring) = core.lanes.pool.ring()
@@ -74,18 +88,7 @@ impl Pipeline {
         let is_collected = self.reader.collect(cut);
         // They come behind what their thread has in its lane, or not at all.
         let images = images.filter(|_| is_collected);
-        let mut records = 0;
-        loop {
-            match self.reader.next(&mut self.work.entries) {
-                Step::Record => {
-                    self.take();
-                    records += 1;
-                    self.write_large(core);
-                }
-                Step::WriteOut => self.write_out(core, false),
-                Step::End => break,
-            }
-        }
+        let mut records = self.go_over(core);
         for entry in images.into_iter().flat_map(Images::entries) {
             self.work.entries.push(entry); // within the capacity, by `write_large`
             self.take();
@@ -98,6 +101,65 @@ impl Pipeline {
         self.outputs.rest(&mut self.work.texts);
         self.is_running = false;
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
+    }
+
+    /// All that the lanes have; returns how many records. What is left in `work` is not written yet.
+    fn go_over(&mut self, core: &Core) -> u64 {
+        let (mut records, mut is_shared) = (0, false);
+        loop {
+            // Once it is, it stays so: what is lent is to be written first.
+            is_shared |= self.work.entries.is_empty() && core.board.has_helpers();
+            match self.reader.next(&mut self.work.entries) {
+                Step::Record if is_shared => {
+                    self.reader.touch(&mut self.touched);
+                    if self.work.entries.len() >= LENT_RECORDS {
+                        self.lend(core);
+                    }
+                    records += 1;
+                }
+                Step::Record => {
+                    self.take();
+                    records += 1;
+                    self.write_large(core);
+                }
+                Step::WriteOut if is_shared => self.take_all_back(core),
+                Step::WriteOut => self.write_out(core, false),
+                Step::End => break,
+            }
+        }
+        if is_shared {
+            self.take_all_back(core);
+        }
+        records
+    }
+
+    /// Lends what was gathered, and writes the oldest of the lent batches when there is no place for
+    /// another one.
+    fn lend(&mut self, core: &Core) {
+        if !self.work.entries.is_empty() {
+            let gathered = (&mut self.work, &mut self.touched);
+            core.board.lend(&mut self.lent, gathered, self.reader.names(), &self.clock);
+        }
+        if !self.lent.has_place() {
+            self.take_back(core);
+        }
+    }
+
+    /// Writes the oldest of the lent batches.
+    fn take_back(&mut self, core: &Core) {
+        core.board.take_back(&mut self.lent, &mut self.desk, &mut self.work, &mut self.touched);
+        self.write_batch(core, false);
+        self.reader.release_up_to(&self.touched);
+        self.touched.clear();
+    }
+
+    /// Writes all that was gone over.
+    fn take_all_back(&mut self, core: &Core) {
+        self.lend(core);
+        while !self.lent.is_nothing() {
+            self.take_back(core);
+        }
+        self.release(core);
     }
 
     /// Encodes the last entry's record for the sinks that want it.
@@ -115,8 +177,19 @@ impl Pipeline {
         }
     }
 
-    /// Writes the batch, counts what became of its records, and releases them.
+    /// Writes the batch, and releases all that was gone over.
     fn write_out(&mut self, core: &Core, retry: bool) {
+        self.write_batch(core, retry);
+        self.release(core);
+    }
+
+    fn release(&mut self, core: &Core) {
+        self.reader.release();
+        core.counts.drop_accepted(DropReason::Ring, self.reader.take_lost());
+    }
+
+    /// Writes the batch, and counts what became of its records.
+    fn write_batch(&mut self, core: &Core, retry: bool) {
         let Work { entries, masks, texts, lost, without_memory } = &mut self.work;
         let (names, clock) = (self.reader.names(), &self.clock);
         let record = |number: usize| names.record(entries.get(number)?, clock);
@@ -142,8 +215,6 @@ impl Pipeline {
             self.told = told;
         }
         self.work.forget_records();
-        self.reader.release();
-        core.counts.drop_accepted(DropReason::Ring, self.reader.take_lost());
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.
@@ -167,14 +238,17 @@ impl Pipeline {
 
     /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
     /// The lane of the number `own` is this thread's.
-    pub(super) fn forget_all(&mut self, own: Option<usize>) {
-        self.reset();
+    pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
+        self.reset(core);
         self.outputs.forget_losses();
         self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
 
-    fn reset(&mut self) {
+    fn reset(&mut self, core: &Core) {
+        core.board.reset();
+        self.lent = Lent::default();
+        self.touched.clear();
         self.work.reset();
         self.written = Written::default();
         self.telling = None;

@@ -247,12 +247,11 @@ impl Plan {
         let number = self.outputs.len();
         let (key, encoder) = GroupEncoder::new(&format, is_coloured);
         let known = self.groups.iter_mut().find(|group| key.is_some() && group.key == key);
-        match known {
-            Some(group) => group.outputs.push(number),
-            None => {
-                self.groups.push(Group { key, format, is_coloured, outputs: vec![number] });
-                desk.encoders.push(encoder);
-            }
+        if let Some(group) = known {
+            group.outputs.push(number);
+        } else {
+            self.groups.push(Group { key, format, is_coloured, outputs: vec![number] });
+            desk.encoders.push(encoder);
         }
         self.outputs.push(Wanting { filter, counts });
         desk.wants.push(Vec::new());

@@ -49,6 +49,7 @@ struct HeldCore {
     filter: Option<RwLockWriteGuard<'static, Filter>>,
     pool: Option<Box<dyn Any>>,
     ring: [Option<Box<dyn Any>>; 2],
+    board: Vec<Option<Box<dyn Any>>>,
     worker: Option<MutexGuard<'static, Option<JoinHandle<()>>>>,
     /// Forked inside of a pass: the child goes on with it, or will `exec`.
     is_inside: bool,
@@ -117,6 +118,7 @@ impl HeldCore {
             filter: None,
             pool: None,
             ring: [None, None],
+            board: Vec::new(),
             worker: None,
             is_inside,
             core,
@@ -141,6 +143,7 @@ impl HeldCore {
             }
             self.ring = ring.hold(end);
         }
+        self.board = held.board.hold(end);
         self.worker = hold_guard(held.worker.handle(), end);
     }
 
@@ -148,12 +151,13 @@ impl HeldCore {
     fn forget(&mut self) {
         let core = &self.core;
         self.ring = [None, None];
+        self.board.clear();
         if let Some(ring) = core.lanes.pool.ring() {
             ring.leave(self.is_inside);
         }
         match &mut self.pipeline {
             Some(pipeline) => {
-                pipeline.forget_all(thread::lane_number(core));
+                pipeline.forget_all(core, thread::lane_number(core));
                 core.forget_counts();
             }
             None if self.is_inside => {}

@@ -46,7 +46,10 @@ impl Core {
             Place::Elsewhere => self.lock_until(Instant::now() + patience),
             Place::Outside => {
                 super::fork::give_way();
-                let pipeline = self.pipeline.lock().unwrap_or_else(PoisonError::into_inner);
+                let pipeline = self.try_pipeline().or_else(|| self.help_for_pipeline());
+                let pipeline = pipeline.unwrap_or_else(|| {
+                    self.pipeline.lock().unwrap_or_else(PoisonError::into_inner)
+                });
                 Some(Locked { pipeline, mark: PassMark::set(self) })
             }
         }
@@ -58,12 +61,22 @@ impl Core {
 
     /// Also inside a report of this logger's: the mutex is free then. For the end of the process.
     pub(super) fn try_lock_anywhere(&self) -> Option<Locked<'_>> {
-        let pipeline = match self.pipeline.try_lock() {
-            Ok(pipeline) => pipeline,
-            Err(TryLockError::Poisoned(error)) => error.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        Some(Locked { pipeline, mark: PassMark::set(self) })
+        Some(Locked { pipeline: self.try_pipeline()?, mark: PassMark::set(self) })
+    }
+
+    fn try_pipeline(&self) -> Option<MutexGuard<'_, Pipeline>> {
+        match self.pipeline.try_lock() {
+            Ok(pipeline) => Some(pipeline),
+            Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Helps whoever has the pipeline, until it is free. `None` when there is nothing to help with: then
+    /// it is time to sleep.
+    fn help_for_pipeline(&self) -> Option<MutexGuard<'_, Pipeline>> {
+        let _mark = PassMark::set(self);
+        self.board.help(|| self.try_pipeline())
     }
 
     pub(super) fn lock_until(&self, end: Instant) -> Option<Locked<'_>> {

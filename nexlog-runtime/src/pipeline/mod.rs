@@ -7,6 +7,7 @@
 //! `early` what was logged before there was one; `stats` the counters; `contain` stops the panics
 //! of user code.
 
+mod board;
 pub(crate) mod contain;
 pub(crate) mod doze;
 pub(crate) mod drain;

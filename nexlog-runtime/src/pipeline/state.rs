@@ -10,6 +10,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::board::Board;
 use super::doze::Doze;
 use super::drain::Pipeline;
 use super::stats::{Counts, SinkCounts, Stats};
@@ -92,6 +93,7 @@ pub(crate) struct Core {
     /// The last handle was dropped during a pass: whoever ends the pass closes the logger.
     pub(super) must_close: AtomicBool,
     pub(super) pipeline: Mutex<Pipeline>,
+    pub(super) board: Board,
 }
 
 /// Held while a filter is set.
@@ -158,6 +160,7 @@ impl Core {
             is_closed: AtomicBool::new(false),
             is_cut_off: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
+            board: Board::new(pipeline.plan()),
             pipeline: Mutex::new(pipeline),
             settings,
         }

@@ -48,6 +48,24 @@ pub fn has_invariant_tsc() -> bool {
     }
 }
 
+/// On how many cores this thread may run; 1 where that is not known.
+pub fn cores() -> usize {
+    #[cfg(target_os = "linux")]
+    {
+        // SAFETY: all zeros is an empty set.
+        let mut set: libc::cpu_set_t = unsafe { core::mem::zeroed() };
+        // SAFETY: the set is ours, and its size is told.
+        let outcome = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) };
+        // SAFETY: it is a set.
+        let count = if outcome == 0 { unsafe { libc::CPU_COUNT(&set) } } else { 1 };
+        usize::try_from(count).unwrap_or(1).max(1)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        1
+    }
+}
+
 /// Nanoseconds since some fixed point; never goes back.
 #[inline]
 pub fn monotonic_ns() -> u64 {

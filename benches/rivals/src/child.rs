@@ -68,14 +68,16 @@ fn job(about: &About, measure: Measure, options: &[&str]) -> Job {
     let number = |key, default| value(key).map_or(default, |n| n.parse().expect("a number"));
     let shape = value("shape").map(|name| Shape::named(name).expect("a shape"));
     let format = value("format").map(|name| Format::named(name).expect("a format"));
+    let threads = number("threads", 1);
     Job {
         measure,
         shape: shape.unwrap_or(Shape::Request),
-        threads: number("threads", 1),
+        threads,
         records: number("records", 100_000),
         setup: Setup {
             path: PathBuf::from(value("path").expect("path=FILE")),
             format: format.unwrap_or(about.formats[0]),
+            threads,
         },
     }
 }

@@ -5,13 +5,15 @@
 //! - [`rival`]: what a rival says of itself and can be asked to do. A new one implements it.
 //! - [`measure`]: the measurements, each generic over the rival.
 //! - [`child`]: the command line and the answer of a rival's program.
+//! - [`facade`], [`file`]: what several rivals would otherwise repeat.
 //! - [`clock`], [`process`]: what is read of the machine.
 //!
-//! Nothing here knows a single rival, and nothing depends on one: each program contains its own
-//! library only.
+//! Nothing here knows a single rival: each program contains its own library only.
 
 pub mod child;
 pub mod clock;
+pub mod facade;
+pub mod file;
 pub mod measure;
 pub mod process;
 pub mod record;

@@ -88,6 +88,8 @@ pub struct Setup {
     /// In a folder that is this run's alone.
     pub path: PathBuf,
     pub format: Format,
+    /// That will log.
+    pub threads: u64,
 }
 
 /// Time for a worker that cannot be waited for.

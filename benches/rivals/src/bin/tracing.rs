@@ -1,10 +1,10 @@
 //! tracing with tracing-subscriber's `fmt`: behind a mutex, and behind tracing-appender.
 
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::Write;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use rivals::file::SharedFile;
 use rivals::rival::settle;
 use rivals::{
     About, Context, Displayed, Format, Integers, Kind, Measure, Request, Rival, Setup, Shape,
@@ -15,10 +15,9 @@ use tracing::{debug, info, info_span};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The guard or the file, for the end.
 struct Tracing<W> {
-    _guard: Arc<Option<WorkerGuard>>,
-    file: Arc<Mutex<BufWriter<File>>>,
+    guard: Arc<Option<WorkerGuard>>,
+    file: SharedFile,
     way: PhantomData<W>,
 }
 
@@ -74,24 +73,10 @@ impl Choice for Worker {
     const IS_ASYNC: bool = true;
 }
 
-/// The file behind its mutex, which `fmt` has no way to flush by itself.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<BufWriter<File>>>);
-
-impl std::io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panics with it").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.lock().expect("nobody panics with it").flush()
-    }
-}
-
 impl<W> Clone for Tracing<W> {
     fn clone(&self) -> Self {
-        let (guard, file) = (Arc::clone(&self._guard), Arc::clone(&self.file));
-        Tracing { _guard: guard, file, way: PhantomData }
+        let (guard, file) = (Arc::clone(&self.guard), self.file.clone());
+        Tracing { guard, file, way: PhantomData }
     }
 }
 
@@ -110,19 +95,18 @@ impl<W: Choice> Rival for Tracing<W> {
     const ABOUT: About = W::ABOUT;
 
     fn open(setup: &Setup) -> Self {
-        let file = File::create_new(&setup.path).expect("a new file");
-        let file = Arc::new(Mutex::new(BufWriter::with_capacity(64 << 10, file)));
+        let file = SharedFile::create(&setup.path);
         let mut guard = None;
         if W::IS_ASYNC {
             let queue = NonBlockingBuilder::default().lossy(false);
-            let (writer, worker) = queue.finish(Shared(Arc::clone(&file)));
+            let (writer, worker) = queue.finish(file.clone());
             guard = Some(worker);
             install(setup.format, writer);
         } else {
-            let shared = Shared(Arc::clone(&file));
+            let shared = file.clone();
             install(setup.format, move || shared.clone());
         }
-        Tracing { _guard: Arc::new(guard), file, way: PhantomData }
+        Tracing { guard: Arc::new(guard), file, way: PhantomData }
     }
 
     #[inline(always)]
@@ -157,9 +141,9 @@ impl<W: Choice> Rival for Tracing<W> {
 
     /// The guard waits for the worker.
     fn finish(self) {
-        let Tracing { _guard: guard, file, .. } = self;
+        let Tracing { guard, mut file, .. } = self;
         drop(guard);
-        std::io::Write::flush(&mut Shared(file)).expect("the file takes all lines");
+        file.flush().expect("the file takes all lines");
     }
 
     #[inline(always)]

@@ -53,7 +53,7 @@ fn throughput(
     let (empty, _) = child(case, 0, options, results, others)?;
     let (mut numbers, folder) = child(case, records, options, results, others)?;
     let Group { shape, format, threads, .. } = case.group;
-    let file = verify::file(folder.log(), shape, format, threads, records)?;
+    let file = verify::file(folder.written()?, shape, format, threads, records)?;
     let seconds = number(&numbers, "seconds")?;
     if round == 0 {
         results.set_rate(*case, records as f64 / seconds);
@@ -120,6 +120,17 @@ impl Folder {
 
     fn log(&self) -> PathBuf {
         self.0.join("rival.log")
+    }
+
+    /// The only file in it, as some rivals have names of their own.
+    fn written(&self) -> Result<PathBuf, String> {
+        let inside = fs::read_dir(&self.0).map_err(|e| format!("cannot list files: {e}"))?;
+        let files: Vec<PathBuf> =
+            inside.flatten().map(|file| file.path()).filter(|path| path.is_file()).collect();
+        match files.as_slice() {
+            [file] => Ok(file.clone()),
+            _ => Err(format!("{} log files", files.len())),
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub fn serve(entries: &[Entry]) {
             let entry = entries.iter().find(|entry| entry.about.name == name);
             let entry = entry.unwrap_or_else(|| panic!("there is no entry {name}"));
             let measure = Measure::named(measure);
-            let measure = measure.unwrap_or_else(|| panic!("there is no measurement {arguments:?}"));
+            let measure =
+                measure.unwrap_or_else(|| panic!("there is no measurement {arguments:?}"));
             for (name, number) in (entry.run)(job(&entry.about, measure, options)) {
                 println!("{name}\t{number}");
             }
@@ -62,9 +63,8 @@ fn describe(about: &About) -> String {
 }
 
 fn job(about: &About, measure: Measure, options: &[&str]) -> Job {
-    let value = |key: &str| {
-        options.iter().find_map(|option| option.strip_prefix(key)?.strip_prefix('='))
-    };
+    let value =
+        |key: &str| options.iter().find_map(|option| option.strip_prefix(key)?.strip_prefix('='));
     let number = |key, default| value(key).map_or(default, |n| n.parse().expect("a number"));
     let shape = value("shape").map(|name| Shape::named(name).expect("a shape"));
     let format = value("format").map(|name| Format::named(name).expect("a format"));

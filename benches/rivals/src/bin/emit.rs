@@ -123,6 +123,7 @@ impl Rival for Emit {
         self.pace();
     }
 
+    #[expect(clippy::too_many_arguments, reason = "of a function that the macro makes")]
     fn in_context(&mut self, c: &Context, body: impl FnOnce(&mut Self)) {
         let fields = emit::props! {
             request_id: c.request_id,

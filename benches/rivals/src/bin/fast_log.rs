@@ -15,7 +15,13 @@ impl Backend for FastLog {
         kind: Kind::Async,
         crates: &["log", "fast_log"],
         setup: "`chan_len(100_000)`; JSON with the fields in the message, so taken as text",
-        measures: &[Measure::Caller, Measure::CallerWork, Measure::Throughput, Measure::Disabled],
+        measures: &[
+            Measure::Caller,
+            Measure::CallerWork,
+            Measure::Throughput,
+            Measure::Disabled,
+            Measure::Idle,
+        ],
         shapes: &[Shape::Request],
         formats: &[Format::Text],
     };

@@ -59,7 +59,11 @@ impl<const PROPERTIES: bool> Rival for Fastrace<PROPERTIES> {
 
     #[inline(always)]
     fn empty_span(&mut self, a: u64, b: u64) {
-        if PROPERTIES { mix_with_properties(a, b) } else { mix(a, b) };
+        if PROPERTIES {
+            mix_with_properties(a, b)
+        } else {
+            mix(a, b)
+        };
     }
 
     fn in_trace(&mut self, body: impl FnOnce(&mut Self)) {

@@ -38,8 +38,7 @@ const ABOUT: About = About {
 struct Buffered;
 
 impl Choice for Buffered {
-    const ABOUT: About =
-        About { setup: "`json_format`, `BufferDontFlushWith(65_536)`", ..ABOUT };
+    const ABOUT: About = About { setup: "`json_format`, `BufferDontFlushWith(65_536)`", ..ABOUT };
     const MODE: WriteMode = WriteMode::BufferDontFlushWith(64 << 10);
 }
 

@@ -119,7 +119,8 @@ impl Lines {
         self.put(if is_json { b"{\"ts\":\"" } else { b"" });
         self.buffer.extend_from_slice(self.date.as_bytes());
         let micros = now.subsec_micros();
-        let digits = [100_000, 10_000, 1000, 100, 10, 1].map(|unit| b'0' + (micros / unit % 10) as u8);
+        let digits =
+            [100_000, 10_000, 1000, 100, 10, 1].map(|unit| b'0' + (micros / unit % 10) as u8);
         self.put(&digits);
         self.put(if is_json {
             b"Z\",\"level\":\"INFO\",\"target\":\"floor\",\"msg\":\"request served\""

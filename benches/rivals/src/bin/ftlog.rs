@@ -18,12 +18,7 @@ impl Backend for Ftlog {
         kind: Kind::Async,
         crates: &["log", "ftlog"],
         setup: "`bounded(100_000, true)`, feature `tsc`, UTC; text, fields in the message",
-        measures: &[
-            Measure::Caller,
-            Measure::CallerWork,
-            Measure::Throughput,
-            Measure::Disabled,
-        ],
+        measures: &[Measure::Caller, Measure::CallerWork, Measure::Throughput, Measure::Disabled],
         shapes: &[Shape::Request],
         formats: &[Format::Text],
     };

@@ -17,12 +17,7 @@ impl Backend for Logforth {
         kind: Kind::Async,
         crates: &["log", "logforth"],
         setup: "`Async` over `File`, JSON or logfmt; its queue has no bound",
-        measures: &[
-            Measure::Caller,
-            Measure::CallerWork,
-            Measure::Throughput,
-            Measure::Disabled,
-        ],
+        measures: &[Measure::Caller, Measure::CallerWork, Measure::Throughput, Measure::Disabled],
         shapes: &[Shape::Request, Shape::Strings, Shape::Integers, Shape::Display],
         formats: Format::ALL,
     };

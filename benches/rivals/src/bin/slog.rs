@@ -59,6 +59,7 @@ impl Choice for Worker {
             Measure::CallerWork,
             Measure::Throughput,
             Measure::Disabled,
+            Measure::Idle,
         ],
         ..ABOUT
     };

@@ -55,6 +55,7 @@ impl Choice for Pool {
             Measure::CallerWork,
             Measure::Throughput,
             Measure::Disabled,
+            Measure::Idle,
         ],
         ..ABOUT
     };

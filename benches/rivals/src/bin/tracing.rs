@@ -67,6 +67,7 @@ impl Choice for Worker {
             Measure::CallerWork,
             Measure::Throughput,
             Measure::Disabled,
+            Measure::Idle,
         ],
         ..ABOUT
     };

@@ -38,6 +38,10 @@ pub fn measure<R: Rival>(job: &Job) -> Numbers {
         while bytes() == before && began.elapsed() < PATIENCE {
             thread::yield_now();
         }
+        if bytes() == before {
+            delays = vec![f64::INFINITY]; // it writes when it has more
+            break;
+        }
         delays.push(began.elapsed().as_secs_f64() * 1e6);
         thread::sleep(PAUSE);
     }

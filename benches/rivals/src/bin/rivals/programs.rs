@@ -67,11 +67,10 @@ fn build() -> Result<(), String> {
 
 fn describe(program: &Path) -> Result<Vec<Entry>, String> {
     let failed = |what: String| format!("{} does not describe itself: {what}", program.display());
-    let output = Command::new(program).arg("describe").output().map_err(|e| failed(e.to_string()))?;
+    let output =
+        Command::new(program).arg("describe").output().map_err(|e| failed(e.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines()
-        .map(|line| parse(program, line).ok_or_else(|| failed(line.to_owned())))
-        .collect()
+    text.lines().map(|line| parse(program, line).ok_or_else(|| failed(line.to_owned()))).collect()
 }
 
 fn parse(program: &Path, line: &str) -> Option<Entry> {

@@ -51,6 +51,12 @@ impl Results {
         Some(clock::median(&mut numbers.clone()))
     }
 
+    /// Of the round in which it was least.
+    pub fn least(&self, entry: usize, group: Group, number: &str) -> Option<f64> {
+        let numbers = self.numbers.get(&Case { group, entry })?.get(number)?;
+        numbers.iter().copied().reduce(f64::min)
+    }
+
     /// How far the rounds are apart: largest less least, in parts of the median.
     pub fn spread(&self, entry: usize, group: Group, number: &str) -> Option<f64> {
         let mut numbers = self.numbers.get(&Case { group, entry })?.get(number)?.clone();

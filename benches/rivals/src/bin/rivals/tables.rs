@@ -34,9 +34,9 @@ fn caller(results: &Results) -> String {
     let best = results.best(alone, "ns", true, &RIVALS);
     let mut table = Table::new(
         "What a call costs its caller: `caller`, `caller-work`",
-        "Nanoseconds a call, in bursts of 512; p99 of calls timed one by one; and what a call adds \
-         to 32 ns of arithmetic.",
-        &["", "ns", "× floor", "× best rival", "p50", "p99", "spread", "among work"],
+        "Nanoseconds a call, in bursts of 512; percentiles of calls timed one by one; the least of \
+         all rounds and how far they are apart; and what a call adds to 32 ns of arithmetic.",
+        &["", "ns", "× floor", "× best rival", "p50", "p99", "least", "spread", "among work"],
     );
     let mut rows = results.all(alone, "ns");
     if rows.is_empty() {
@@ -50,6 +50,7 @@ fn caller(results: &Results) -> String {
             ratio(Some(ns), best),
             digits(results.of(entry, alone, "p50_ns"), 0),
             digits(results.of(entry, alone, "p99_ns"), 0),
+            digits(results.least(entry, alone, "ns"), 1),
             percent(results.spread(entry, alone, "ns")),
             digits(results.of(entry, work, "ns"), 1),
         ]);
@@ -77,7 +78,15 @@ fn span(results: &Results) -> String {
         "Instrumented functions: `span`",
         "Nanoseconds of a function with the library's attribute: with nothing inside, with one \
          record inside; and of the record alone.",
-        &["", "nothing inside", "× nexlog", "a record inside", "× nexlog", "record alone", "× alone"],
+        &[
+            "",
+            "nothing inside",
+            "× nexlog",
+            "a record inside",
+            "× nexlog",
+            "record alone",
+            "× alone",
+        ],
     );
     let ours = |number| results.ours("background", group, number);
     for (entry, ns) in sorted(results.all(group, "empty_ns"), true) {
@@ -100,7 +109,8 @@ fn idle(results: &Results) -> String {
     let group = group(Measure::Idle);
     let mut table = Table::new(
         "While nothing is logged: `idle`",
-        "Context switches of the process in 2 s, and how soon the next record is in the file.",
+        "Context switches of the process in 2 s, and how soon the next record is in the file; nothing \
+         is said there of what keeps a record until there are more.",
         &["", "switches", "µs to the file"],
     );
     for (entry, switches) in sorted(results.all(group, "switches"), true) {
@@ -132,7 +142,9 @@ fn rates(results: &Results, shape: Shape, format: Format) -> String {
     let one = throughput(shape, format, 1);
     let several: Vec<u64> = THREADS
         .into_iter()
-        .filter(|&threads| threads > 1 && !results.all(throughput(shape, format, threads), "rate").is_empty())
+        .filter(|&threads| {
+            threads > 1 && !results.all(throughput(shape, format, threads), "rate").is_empty()
+        })
         .collect();
     let mut columns = vec!["".to_owned(), "M/s".to_owned()];
     columns.extend(["× floor", "× best rival", "spread"].map(str::to_owned));
@@ -142,7 +154,8 @@ fn rates(results: &Results, shape: Shape, format: Format) -> String {
     let mut table = Table::new(
         &format!("To the file, {}: `throughput`, {}", format.name(), shape.name()),
         "Millions of records a second with one thread, from the first call to all flushed, and with \
-         several; CPU time a record and peak memory over an empty program, with one thread.",
+         several; CPU time a record and peak memory over an empty program, with one thread. Runs take \
+         as long, so a queue without a bound is as long as it grew by then.",
         &columns.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     let (floor, best) = (results.floor(one, "rate"), results.best(one, "rate", false, &RIVALS));

@@ -18,7 +18,13 @@ const MOST_RECORDS: u64 = 4_000_000;
 /// What all numbers of threads divide.
 const STEP: u64 = 8_000;
 
-pub fn run(case: &Case, round: usize, options: &Options, results: &mut Results, others: &mut Others) {
+pub fn run(
+    case: &Case,
+    round: usize,
+    options: &Options,
+    results: &mut Results,
+    others: &mut Others,
+) {
     let name = results.entries[case.entry].name.clone();
     let made = match case.group.measure {
         Measure::Throughput => throughput(case, round, options, results, others),

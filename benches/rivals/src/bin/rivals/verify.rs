@@ -77,7 +77,7 @@ fn check(
         return check_text(line, &expected(shape, number, pool));
     }
     let object: Value = serde_json::from_str(line).map_err(|e| format!("no JSON ({e})"))?;
-    let number = number.or_else(|| find(&object, "user_id")?.to_string().parse().ok());
+    let number = number.or_else(|| text_of(find(&object, "user_id")?).parse().ok());
     let number = number.filter(|&n| exists(n)).ok_or("no record has this user_id")?;
     if !line.contains(MESSAGE) {
         return Err("no message".to_owned());
@@ -122,10 +122,14 @@ fn find<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     }
 }
 
+/// A rival may write numbers and truth as strings.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 impl Expected {
-    /// A rival may write numbers and truth as strings.
     fn is(&self, found: &Value) -> bool {
-        let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+        let text = text_of(found);
         match self {
             Integer(number) => text.parse() == Ok(*number),
             Float(number) => text.parse() == Ok(*number),

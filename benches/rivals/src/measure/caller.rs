@@ -1,15 +1,18 @@
 //! What a call costs its caller, in bursts of 512 on one thread, flushed in between.
 //!
-//! - `caller`: a burst of nothing but calls, less a burst of nothing. The median burst is told,
-//!   and of single calls, timed one by one, the 50th and 99th percentile, less the median of
-//!   timing nothing.
+//! - `caller`: a burst of nothing but calls, straight after the flush of the one before, less a
+//!   burst of nothing. The median burst is told, and of single calls, timed one by one, the 50th
+//!   and 99th percentile, less the median of timing nothing. At the end some bursts after a rest
+//!   of 2 ms each, when a worker may have gone to sleep and must be woken.
 //! - `caller-work`: the same calls with some 32 ns of arithmetic between them, less the arithmetic
 //!   alone. In a tight loop the latency of a clock hides much of the other work of a call; here
 //!   the arithmetic competes with it, as a program's own work does.
 //!
-//! The kinds of bursts take turns, so that whatever else the machine does meets all alike.
+//! What is subtracted is measured before the logger is there: behind a flush it would be charged
+//! with what a worker does when it goes to rest.
 
 use std::hint::black_box;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Job, Numbers};
@@ -24,60 +27,69 @@ const WARM: usize = 20;
 const TIME: Duration = Duration::from_millis(700);
 const FEWEST: usize = 60;
 const WORK_NS: f64 = 32.0;
+const AFTER_REST: usize = 100;
+const REST: Duration = Duration::from_millis(2);
 
 pub fn alone<R: Rival>(job: &Job) -> Numbers {
-    let mut rival = R::open(&job.setup);
     let pool = Pool::default();
-    let (mut nothing, mut calls) = (Vec::new(), Vec::new());
-    let (mut clock, mut singles) = (Vec::new(), Vec::new());
+    let (mut nothing, mut clock) = (Vec::new(), Vec::new());
+    bursts(|_| {
+        nothing.push(burst(&pool, |_| ()));
+        each(&pool, &mut clock, |_| ());
+    });
+    let (nothing, clock) = (median(&mut nothing), median(&mut clock));
     let ns_per_tick = ns_per_tick();
+
+    let mut rival = R::open(&job.setup);
+    let (mut calls, mut singles, mut rested) = (Vec::new(), Vec::new(), Vec::new());
     bursts(|is_warm| {
-        let empty = burst(&pool, |_| ());
         let full = burst(&pool, |record| rival.request(record));
         rival.flush();
-        let (before, between) = (clock.len(), singles.len());
-        each(&pool, &mut clock, |_| ());
+        let before = singles.len();
         each(&pool, &mut singles, |record| rival.request(record));
         rival.flush();
         if is_warm {
-            nothing.push(empty);
             calls.push(full);
         } else {
-            clock.truncate(before);
-            singles.truncate(between);
+            singles.truncate(before);
         }
     });
+    for _ in 0..AFTER_REST {
+        thread::sleep(REST);
+        rested.push(burst(&pool, |record| rival.request(record)));
+        rival.flush();
+    }
     rival.finish();
-    let clock = median(&mut clock);
     let mut single = |part| ((quantile(&mut singles, part) - clock) * ns_per_tick).max(0.0);
     vec![
         ("p50_ns", single(0.5)),
         ("p99_ns", single(0.99)),
-        ("ns", median(&mut calls) - median(&mut nothing)),
+        ("ns", median(&mut calls) - nothing),
+        ("rested_ns", median(&mut rested) - nothing),
     ]
 }
 
 pub fn among_work<R: Rival>(job: &Job) -> Numbers {
-    let mut rival = R::open(&job.setup);
     let pool = Pool::default();
-    let steps = steps_of_work();
-    let (mut work_alone, mut with_calls) = (Vec::new(), Vec::new());
     let mut state = [1, 2, 3, 4];
+    let steps = steps_of_work(&pool, &mut state);
+    let (mut alone, mut with_calls) = (Vec::new(), Vec::new());
+    bursts(|_| alone.push(burst(&pool, |_| work(&mut state, steps))));
+
+    let mut rival = R::open(&job.setup);
     bursts(|is_warm| {
-        let alone = burst(&pool, |_| work(&mut state, steps));
         let both = burst(&pool, |record| {
             work(&mut state, steps);
             rival.request(record);
         });
         rival.flush();
         if is_warm {
-            work_alone.push(alone);
             with_calls.push(both);
         }
     });
     rival.finish();
     black_box(state);
-    let work_ns = median(&mut work_alone);
+    let work_ns = median(&mut alone);
     vec![("work_ns", work_ns), ("ns", median(&mut with_calls) - work_ns)]
 }
 
@@ -115,8 +127,9 @@ fn each(pool: &Pool, times: &mut Vec<f64>, mut call: impl FnMut(&Request)) {
     times.extend(burst.map(|ticks| ticks as f64));
 }
 
-/// Four chains of multiplications: enough at once to keep the arithmetic units busy.
-#[inline(always)]
+/// Four chains of multiplications: enough at once to keep the arithmetic units busy. Not inlined,
+/// so that it is the same code with calls and without.
+#[inline(never)]
 fn work(state: &mut [u64; 4], steps: u64) {
     for _ in 0..steps {
         for chain in state.iter_mut() {
@@ -125,11 +138,11 @@ fn work(state: &mut [u64; 4], steps: u64) {
     }
 }
 
-/// How often a step fits into [`WORK_NS`].
-fn steps_of_work() -> u64 {
-    const STEPS: u64 = 1 << 16;
-    let mut state = [1, 2, 3, 4];
-    let mut times = [0.0; 21].map(|_: f64| ns_a_call(STEPS, || work(black_box(&mut state), STEPS)));
-    black_box(state);
-    (WORK_NS / median(&mut times)).round().max(1.0) as u64
+/// How many steps take [`WORK_NS`] in a burst.
+fn steps_of_work(pool: &Pool, state: &mut [u64; 4]) -> u64 {
+    let mut ns = |steps| {
+        let time = |_: f64| burst(pool, |_| work(state, steps));
+        median(&mut [0.0; 21].map(time))
+    };
+    (1..100).find(|&steps| ns(steps) >= WORK_NS).expect("steps take some time")
 }

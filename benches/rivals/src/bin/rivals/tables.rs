@@ -35,8 +35,19 @@ fn caller(results: &Results) -> String {
     let mut table = Table::new(
         "What a call costs its caller: `caller`, `caller-work`",
         "Nanoseconds a call, in bursts of 512; percentiles of calls timed one by one; the least of \
-         all rounds and how far they are apart; and what a call adds to 32 ns of arithmetic.",
-        &["", "ns", "× floor", "× best rival", "p50", "p99", "least", "spread", "among work"],
+         all rounds and how far they are apart; bursts after 2 ms of rest; and what a call adds to 32 ns of arithmetic.",
+        &[
+            "",
+            "ns",
+            "× floor",
+            "× best rival",
+            "p50",
+            "p99",
+            "least",
+            "spread",
+            "rested",
+            "among work",
+        ],
     );
     let mut rows = results.all(alone, "ns");
     if rows.is_empty() {
@@ -52,6 +63,7 @@ fn caller(results: &Results) -> String {
             digits(results.of(entry, alone, "p99_ns"), 0),
             digits(results.least(entry, alone, "ns"), 1),
             percent(results.spread(entry, alone, "ns")),
+            digits(results.of(entry, alone, "rested_ns"), 1),
             digits(results.of(entry, work, "ns"), 1),
         ]);
     }

@@ -46,7 +46,7 @@ pub fn describe(options: &Options, results: &Results, others: &Others, took: Dur
          most {most:.2})\n\n\
          | | versions | set up as |\n| --- | --- | --- |\n",
         cpu(),
-        said("uname", &["-sr"]),
+        said("uname", &["-sr"]).split('-').next().unwrap_or_default(),
         options.folder.display(),
         said("rustc", &["--version"]),
         said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),

@@ -178,18 +178,25 @@ pub(crate) fn copy_clean<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
 /// `copy_clean` for less than 16 bytes: two overlapping words.
 #[inline]
 fn copy_clean_short<R: Rules>(text: &[u8], space: &mut [u8]) -> bool {
-    fn both<R: Rules, const N: usize>(text: &[u8], space: &mut [u8]) -> Option<bool> {
+    fn both<const N: usize>(text: &[u8], space: &mut [u8]) -> Option<[[u8; N]; 2]> {
         let (head, tail) = (text.first_chunk::<N>()?, text.last_chunk::<N>()?);
         *space.first_chunk_mut()? = *head;
         *space.last_chunk_mut()? = *tail;
-        Some(is_clean::<R, N>(head) & is_clean::<R, N>(tail))
+        Some([*head, *tail])
     }
-    both::<R, 8>(text, space).or_else(|| both::<R, 4>(text, space)).unwrap_or_else(|| {
-        text.iter().zip(space).all(|(byte, space)| {
+    let hits = if let Some([head, tail]) = both::<8>(text, space) {
+        hits::<R>(u64::from_le_bytes(head)) | hits::<R>(u64::from_le_bytes(tail))
+    } else if let Some([head, tail]) = both::<4>(text, space) {
+        let halves = [head, tail].map(|half| u64::from(u32::from_le_bytes(half)));
+        hits::<R>(halves[0] | (halves[1] << 32))
+    } else {
+        let is_clean = text.iter().zip(space).all(|(byte, space)| {
             *space = *byte;
             is_clean::<R, 1>(&[*byte])
-        })
-    })
+        });
+        u64::from(!is_clean)
+    };
+    hits == 0
 }
 
 /// Whether all bytes are ASCII that is copied as it is. Without early exit, so that the

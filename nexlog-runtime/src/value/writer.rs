@@ -216,8 +216,12 @@ impl fmt::Write for Text<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         self.original += piece.len() as u64;
         let room = if self.cut { 0 } else { self.image.room() };
+        if piece.len() <= room {
+            self.image.buffer.extend(piece.as_bytes());
+            return Ok(());
+        }
         let kept = char_floor(piece.as_bytes(), room);
-        self.cut |= kept < piece.len();
+        self.cut = true;
         self.image.buffer.extend(&piece.as_bytes()[..kept]);
         Ok(())
     }

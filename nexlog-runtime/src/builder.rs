@@ -324,7 +324,12 @@ impl Builder {
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes >= SEGMENT_BYTES;
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
-        let lanes = Arc::new(Lanes::new(settings.allocator, ring.clone(), max_segments, fast));
+        // What a thread of its own reads is in another core's cache.
+        let rest = if mode == Mode::Background { max_segments + max_segments / 8 } else { 0 };
+        let rest = usize::try_from(rest).unwrap_or(usize::MAX);
+        let ring_of_lanes = ring.clone();
+        let lanes = Lanes::new(settings.allocator, ring_of_lanes, max_segments, fast, rest);
+        let lanes = Arc::new(lanes);
         let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
             option: "build",
             problem: String::from("internal: the lanes have a reader already"),

@@ -8,9 +8,10 @@
 
 use core::ptr;
 
-use super::ring::Lane;
+use super::ring::{Lane, Producer};
 use crate::buffer::Buffer;
 use crate::context::frame::Frame;
+use crate::context::stack;
 use crate::context::trace;
 use crate::value::wire::{FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, padded};
 
@@ -97,6 +98,27 @@ pub(super) unsafe fn bytes_with(lane: &Lane, innermost: *const Frame, record: us
     }
     // SAFETY: the caller's promise.
     unsafe { outwards(innermost) }.map(bytes_of).sum::<usize>() + record
+}
+
+/// Announces what a record of `record` bytes is about to be made in, if there is room for both: how far
+/// back the innermost frame lies. `None`: the long way is due.
+///
+/// # Safety
+/// As for `outwards`; the producer is this thread's.
+#[inline(never)]
+pub(super) unsafe fn ahead(
+    producer: &Producer,
+    innermost: *const Frame,
+    record: usize,
+) -> Option<u16> {
+    // SAFETY: a thread's lane lives as long as its producer is this one.
+    let lane = unsafe { producer.lane() }?;
+    // SAFETY: the caller's promise.
+    let needed = unsafe { bytes_with(lane, innermost, record) };
+    // To describe a frame takes memory, and an allocator that logs may have moved things.
+    let mut at = producer.reserve(needed).filter(|_| ptr::eq(stack::current(), innermost))?;
+    // SAFETY: reserved, by this thread, which owns the lane.
+    Some(unsafe { announce(lane, innermost, &mut at) })
 }
 
 /// Writes the missing frames into space that was reserved for `bytes_with`, outermost first;

@@ -12,6 +12,7 @@
 //! turns such calls away was tried: 0.1 ns without values, 0.3 ns with five, and in vain, as the
 //! long way and the locks of a pass would need another one around all code that is not a user's.
 
+use super::announce;
 use super::draft::Draft;
 use super::thread;
 use crate::context::stack;
@@ -60,7 +61,12 @@ macro_rules! emit {
                 Some(0)
             } else {
                 // SAFETY: what is innermost is alive.
-                producer.distance_to(unsafe { (*frame).id })
+                let known = producer.distance_to(unsafe { (*frame).id });
+                match known {
+                    // SAFETY: as above, and with it all around it.
+                    None if is_plain => unsafe { announce::ahead(producer, frame, bytes) },
+                    _ => known,
+                }
             };
             if is_plain
                 && let Some(at) = producer.reserve(bytes)

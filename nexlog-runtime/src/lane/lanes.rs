@@ -32,15 +32,16 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// No lanes yet. They lie in `ring`, if there is one and as long as it has space.
-    /// `max_segments` and `fast` are each lane's.
+    /// `max_segments` and `fast` are each lane's; `rest` segments rest between uses.
     pub(crate) fn new(
         allocator: Allocator,
         ring: Option<Arc<Ring>>,
         max_segments: u64,
         fast: bool,
+        rest: usize,
     ) -> Lanes {
         Lanes {
-            pool: Pool::new(allocator, ring),
+            pool: Pool::new(allocator, ring, rest),
             head: AtomicPtr::new(core::ptr::null_mut()),
             count: AtomicUsize::new(0),
             max_segments,

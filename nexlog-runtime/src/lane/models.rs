@@ -68,7 +68,7 @@ fn drain(reader: &mut Reader) -> Vec<u64> {
 #[test]
 fn a_segment_is_nobody_elses() {
     check(|| {
-        let pool = Arc::new(Pool::new(&PROGRAM, None));
+        let pool = Arc::new(Pool::new(&PROGRAM, None, 0));
         // The chunk is there: growing is a mutex's business, the stack is ours.
         let first = pool.take().unwrap();
         // Two owners of a segment would touch the same shadow cell at the same time.
@@ -96,7 +96,7 @@ fn a_segment_is_nobody_elses() {
 #[test]
 fn records_come_out_whole_and_in_order_while_the_owner_writes() {
     check(|| {
-        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true));
+        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true, 0));
         let doze = Arc::new(Doze::new(u64::MAX));
         let mut reader = Reader::new(&lanes, Common::new()).unwrap();
         let writer = {
@@ -119,7 +119,7 @@ fn records_come_out_whole_and_in_order_while_the_owner_writes() {
 #[test]
 fn a_lane_has_one_owner_and_none_is_lost() {
     check(|| {
-        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true));
+        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true, 0));
         let doze = Arc::new(Doze::new(u64::MAX));
         let mut reader = Reader::new(&lanes, Common::new()).unwrap();
         let run = |lanes: &Lanes, doze: &Doze, number: u64| {
@@ -147,7 +147,7 @@ fn a_lane_has_one_owner_and_none_is_lost() {
 #[test]
 fn a_commit_is_never_slept_through() {
     check(|| {
-        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true));
+        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true, 0));
         let doze = Arc::new(Doze::new(u64::MAX));
         let woken = Arc::new(AtomicBool::new(false));
         let caller = {
@@ -173,7 +173,7 @@ fn a_commit_is_never_slept_through() {
 #[test]
 fn a_commit_at_exit_is_written_by_somebody() {
     check(|| {
-        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true));
+        let lanes = Arc::new(Lanes::new(&PROGRAM, None, 2, true, 0));
         let doze = Arc::new(Doze::new(u64::MAX));
         let reader = Arc::new(Mutex::new(Reader::new(&lanes, Common::new()).unwrap()));
         let caller = {

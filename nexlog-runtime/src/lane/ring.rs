@@ -457,7 +457,7 @@ impl Lane {
         (reader.consumed, reader.is_damaged) = (cursor.position(), cursor.is_damaged());
         while reader.segment != cursor.segment() {
             let next = pool.linked(reader.segment);
-            pool.give(reader.segment);
+            pool.rest(reader.segment);
             reader.segment = next;
         }
     }
@@ -474,7 +474,7 @@ impl Lane {
         let end = producer.position.get();
         for _ in reader.consumed / SEGMENT..end / SEGMENT {
             let next = pool.linked(reader.segment);
-            pool.give(reader.segment);
+            pool.rest(reader.segment);
             reader.segment = next;
         }
         reader.consumed = end;

@@ -47,7 +47,7 @@ struct Held {
 struct HeldCore {
     pipeline: Option<MutexGuard<'static, Pipeline>>,
     filter: Option<RwLockWriteGuard<'static, Filter>>,
-    pool: Option<Box<dyn Any>>,
+    pool: [Option<Box<dyn Any>>; 2],
     ring: [Option<Box<dyn Any>>; 2],
     board: Vec<Option<Box<dyn Any>>>,
     worker: Option<MutexGuard<'static, Option<JoinHandle<()>>>>,
@@ -116,7 +116,7 @@ impl HeldCore {
         HeldCore {
             pipeline,
             filter: None,
-            pool: None,
+            pool: [None, None],
             ring: [None, None],
             board: Vec::new(),
             worker: None,
@@ -150,7 +150,8 @@ impl HeldCore {
     /// In the child: the parent's records are the parent's.
     fn forget(&mut self) {
         let core = &self.core;
-        self.ring = [None, None];
+        // What follows takes these.
+        (self.ring, self.pool) = ([None, None], [None, None]);
         self.board.clear();
         if let Some(ring) = core.lanes.pool.ring() {
             ring.leave(self.is_inside);

@@ -14,6 +14,7 @@ pub use crate::error::Error;
 pub use crate::lane::draft::Draft;
 pub use crate::lane::emit::{
     emit0, emit1, emit2, emit3, emit4, emit5, emit6, emit7, emit8, emit9, emit10, emit11, emit12,
+    emit13, emit14, emit15, emit16, emit17, emit18, emit19, emit20,
 };
 pub use crate::logger::Logger;
 pub use crate::registry::gate;

@@ -24,6 +24,8 @@ use super::values::{Values, borrowed, word};
 use crate::static_filter::{self, Answer, Verdict};
 
 /// The most slots that the runtime's `emitN` take; more go through a `Draft`.
+const EMIT_SLOTS: usize = 20;
+/// The most slots that its `frameN` take.
 pub const FAST_SLOTS: usize = 12;
 
 /// Everything an expansion needs to know besides the plan.
@@ -112,11 +114,11 @@ impl Site {
     fn is_general(&self, plan: &Plan) -> bool {
         self.static_level().is_none()
             || self.form == Form::Try
-            || plan.slots.len() > FAST_SLOTS
+            || plan.slots.len() > EMIT_SLOTS
             || self.options.iter().any(|option| !matches!(option, Chosen::Target(_)))
     }
 
-    /// A level and a target that are known now, and at most twelve slots.
+    /// A level and a target that are known now, and not too many slots.
     fn fast(&self, plan: &Plan) -> TokenStream {
         let site = self.site(plan);
         let check_level = self.check_level();

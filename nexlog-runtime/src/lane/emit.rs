@@ -45,11 +45,12 @@ fn long_way(site: &'static Site, slots: &[&dyn Slot]) {
 }
 
 macro_rules! emit {
-    ($($name:ident $count:literal ($($arg:ident: $type:ident),*);)*) => {$(
+    ($($name:ident($($arg:ident)*);)*) => {$(
         /// Makes a record of this site with these values, in order. Called behind the gate.
         #[inline(never)]
         #[allow(clippy::too_many_arguments)] // separate parameters go in registers
-        pub fn $name<$($type: Value),*>(site: &'static Site $(, $arg: $type)*) {
+        #[allow(non_camel_case_types)] // each value's type has its name
+        pub fn $name<$($arg: Value),*>(site: &'static Site $(, $arg: $arg)*) {
             // All constant but for `Option`s and trait objects.
             let is_plain = true $(& $arg.is_plain(Seal::HERE))*;
             let bytes = padded(HEADER_BYTES $(+ $arg.plain_bytes(Seal::HERE))*);
@@ -107,17 +108,25 @@ macro_rules! emit {
 }
 
 emit! {
-    emit0 0 ();
-    emit1 1 (a: A);
-    emit2 2 (a: A, b: B);
-    emit3 3 (a: A, b: B, c: C);
-    emit4 4 (a: A, b: B, c: C, d: D);
-    emit5 5 (a: A, b: B, c: C, d: D, e: E);
-    emit6 6 (a: A, b: B, c: C, d: D, e: E, f: F);
-    emit7 7 (a: A, b: B, c: C, d: D, e: E, f: F, g: G);
-    emit8 8 (a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H);
-    emit9 9 (a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I);
-    emit10 10 (a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J);
-    emit11 11 (a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K);
-    emit12 12 (a: A, b: B, c: C, d: D, e: E, f: F, g: G, h: H, i: I, j: J, k: K, l: L);
+    emit0();
+    emit1(a);
+    emit2(a b);
+    emit3(a b c);
+    emit4(a b c d);
+    emit5(a b c d e);
+    emit6(a b c d e f);
+    emit7(a b c d e f g);
+    emit8(a b c d e f g h);
+    emit9(a b c d e f g h i);
+    emit10(a b c d e f g h i j);
+    emit11(a b c d e f g h i j k);
+    emit12(a b c d e f g h i j k l);
+    emit13(a b c d e f g h i j k l m);
+    emit14(a b c d e f g h i j k l m n);
+    emit15(a b c d e f g h i j k l m n o);
+    emit16(a b c d e f g h i j k l m n o p);
+    emit17(a b c d e f g h i j k l m n o p q);
+    emit18(a b c d e f g h i j k l m n o p q r);
+    emit19(a b c d e f g h i j k l m n o p q r s);
+    emit20(a b c d e f g h i j k l m n o p q r s t);
 }

@@ -14,6 +14,9 @@ use super::plain;
 use crate::buffer::Buffer;
 use crate::value::wire::Visitor;
 
+/// Bytes of a key that is not long, at most.
+const KEY: usize = 32;
+
 /// The free memory of a buffer and how much of it is written to.
 pub(super) struct Line<'a> {
     space: &'a mut [u8],
@@ -62,23 +65,27 @@ impl<'a> Line<'a> {
         true
     }
 
+    /// Appends ready-made bytes, but for long ones, and a number behind them.
     #[inline]
-    pub(super) fn unsigned(&mut self, value: u64) -> bool {
-        let Some(space) = self.window() else { return false };
-        let count = write_integer(value, space);
-        self.advance(count);
-        true
-    }
-
-    #[inline]
-    pub(super) fn signed(&mut self, value: i64) -> bool {
-        // Without a minus, the first digit comes in its place.
-        let sign = usize::from(value < 0);
-        if let Some(place) = self.window::<1>() {
-            *place = *b"-";
+    fn keyed(&mut self, key: &Fragment, is_negative: bool, value: u64) -> bool {
+        let (start, len) = key.start();
+        let Some(space) = self.window::<{ KEY + 1 + number::ROOM }>() else { return false };
+        if key.is_long() {
+            return false;
         }
-        self.advance(sign);
-        self.unsigned(value.unsigned_abs())
+        if let Some(place) = space.first_chunk_mut() {
+            *place = *start;
+        }
+        let at = len % KEY; // it is less, which the compiler sees so
+        // Without a minus, the first digit comes in its place.
+        space[at] = b'-';
+        let at = at + usize::from(is_negative);
+        let Some(place) = space.get_mut(at..).and_then(|s| s.first_chunk_mut()) else {
+            return false;
+        };
+        let count = write_integer(value, place);
+        self.advance(at + count);
+        true
     }
 
     /// Appends a float that is a short decimal.
@@ -162,12 +169,14 @@ impl<'a, 'b, 'c, T> Field<'a, 'b, 'c, T> {
 impl<'a, T: ShortText> Visitor<'a> for Field<'_, '_, '_, T> {
     #[inline]
     fn unsigned(self, value: u64) -> bool {
-        self.push(|line| line.unsigned(value))
+        let Some(key) = self.key else { return true };
+        self.line.keyed(key, false, value)
     }
 
     #[inline]
     fn signed(self, value: i64) -> bool {
-        self.push(|line| line.signed(value))
+        let Some(key) = self.key else { return true };
+        self.line.keyed(key, value < 0, value.unsigned_abs())
     }
 
     #[inline]

@@ -29,7 +29,7 @@ pub(crate) type Head = Fragment<96>;
 impl<const N: usize> Fragment<N> {
     /// `None` when there is no memory.
     pub(crate) fn new(bytes: &[u8]) -> Option<Fragment<N>> {
-        let (first, rest) = bytes.split_at(bytes.len().min(N));
+        let (first, rest) = bytes.split_at(bytes.len().min(N - 1));
         let mut start = [0; N];
         start.get_mut(..first.len())?.copy_from_slice(first);
         let rest = try_collect(rest.iter().copied())?;
@@ -43,7 +43,7 @@ impl<const N: usize> Fragment<N> {
         if text.is_short() { None } else { Fragment::new(text.as_bytes()) }
     }
 
-    /// Its first bytes, and how many of these count.
+    /// Its first bytes, and how many of these count: less than `N`.
     #[inline]
     pub(crate) fn start(&self) -> (&[u8; N], usize) {
         (&self.start, self.len)

@@ -300,7 +300,10 @@ impl Desk {
                 Visited::Declined => {
                     let written = line.len();
                     out.advance(written);
-                    let value = values.next_value();
+                    // In a copy: what the short way has must not leave the registers.
+                    let mut rest = values;
+                    let value = rest.next_value();
+                    values = rest;
                     if let (Some(key), Some(value)) = (key, value) {
                         key.push(out);
                         push(value, region, 0, &mut self.seen, out);

@@ -11,7 +11,6 @@ use core::ptr;
 use super::ring::{Lane, Producer};
 use crate::buffer::Buffer;
 use crate::context::frame::Frame;
-use crate::context::stack;
 use crate::context::trace;
 use crate::value::wire::{FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, padded};
 
@@ -100,8 +99,9 @@ pub(super) unsafe fn bytes_with(lane: &Lane, innermost: *const Frame, record: us
     unsafe { outwards(innermost) }.map(bytes_of).sum::<usize>() + record
 }
 
-/// Announces what a record of `record` bytes is about to be made in, if there is room for both: how far
-/// back the innermost frame lies. `None`: the long way is due.
+/// Announces what a record of `record` bytes is about to be made in, if there is room for both and nothing
+/// has to be described (the allocator may log, and this way counts no depth): how far back the innermost
+/// frame lies. `None`: the long way is due.
 ///
 /// # Safety
 /// As for `outwards`; the producer is this thread's.
@@ -114,9 +114,12 @@ pub(super) unsafe fn ahead(
     // SAFETY: a thread's lane lives as long as its producer is this one.
     let lane = unsafe { producer.lane() }?;
     // SAFETY: the caller's promise.
+    if !unsafe { outwards(innermost) }.all(|frame| frame.site.is_described()) {
+        return None;
+    }
+    // SAFETY: as above.
     let needed = unsafe { bytes_with(lane, innermost, record) };
-    // To describe a frame takes memory, and an allocator that logs may have moved things.
-    let mut at = producer.reserve(needed).filter(|_| ptr::eq(stack::current(), innermost))?;
+    let mut at = producer.reserve(needed)?;
     // SAFETY: reserved, by this thread, which owns the lane.
     Some(unsafe { announce(lane, innermost, &mut at) })
 }

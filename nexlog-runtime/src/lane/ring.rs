@@ -273,11 +273,14 @@ impl Lane {
             pool,
         };
         let lane = try_box(lane).ok()?; // refused, it gives its words back
+        // In this order: a segment whose lane nobody knows would be taken for damage if the process
+        // were killed in between.
+        shared.consumed().store(START, Relaxed);
+        shared.published().store(START, Release);
+        core::sync::atomic::fence(Release);
         lane.begin_segment(pool.address(segment), 0);
         #[cfg(loom)]
         pool.touch(segment, 0..HEADER_BYTES, true);
-        shared.consumed().store(START, Relaxed);
-        shared.published().store(START, Release);
         Some(lane)
     }
 

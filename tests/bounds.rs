@@ -21,8 +21,9 @@ support::child::harness! {
         a_sink_that_stands_still_holds_no_caller_that_drops,
         a_thousand_panics_cost_only_their_own_records,
         more_than_four_gibibytes_through_one_lane_stay_in_order,
+        batches_of_large_records_take_little_memory_whoever_encodes_them,
     ],
-    scenes: [soak, many_threads, stalled, huge_text, held_up, panics],
+    scenes: [large, soak, many_threads, stalled, huge_text, held_up, panics],
 }
 
 const MIB: u64 = 1 << 20;
@@ -301,4 +302,31 @@ fn soak() {
 fn more_than_four_gibibytes_through_one_lane_stay_in_order() {
     let records = scaled(1_000_000, (1_u64 << 32) / 40 + 1_000_000);
     child::run("soak", &[("RECORDS", &records.to_string())]).expect_success();
+}
+
+/// Large records of threads that wait for each other, and so encode for each other.
+fn large() {
+    let sink = nexlog::Output::to(Each(|_: &Batch<'_>| Ok(()))).format(Json::new());
+    let builder = nexlog::builder().sink(sink).mode(Mode::Buffered).lane_bytes(4 * MIB);
+    let logger = builder.install().unwrap();
+    let before = peak();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..250).for_each(|_| info!("large", text = LARGE)));
+        }
+    });
+    logger.flush(PATIENCE).unwrap();
+    assert_balanced(&logger.stats());
+    let taken = peak() - before;
+    assert!(taken < 24 * MIB, "{} KiB for four lanes of 4 MiB and their batches", taken >> 10);
+}
+
+/// Six times as long in JSON.
+const LARGE: &str = match core::str::from_utf8(&[1; 12_000]) {
+    Ok(text) => text,
+    Err(_) => "",
+};
+
+fn batches_of_large_records_take_little_memory_whoever_encodes_them() {
+    child::run("large", &[]).expect_success();
 }

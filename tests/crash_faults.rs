@@ -194,18 +194,20 @@ fn many_threads_come_and_go_in_a_small_ring() {
     let logger = builder(&folder.file("app.log"), &told).build().unwrap();
     for round in 0..scaled(50, 1_000) {
         std::thread::scope(|scope| {
-            for thread in 0..8 {
+            let log = |thread| {
                 let logger = &logger;
-                scope.spawn(move || info!(logger(logger), "round", round, thread));
-            }
+                scope.spawn(move || info!(logger(logger), "round", round, thread))
+            };
+            let threads: Vec<_> = (0..8).map(log).collect();
+            // The scope by itself does not wait for the destructors, in which lanes are left.
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     }
     let ring = ring(folder.path()).metadata().unwrap().len();
-    // Not by the number of threads, 6 MiB. Some of the last round's may still be on their way out.
-    assert!(ring < 4 << 20, "{ring} bytes");
+    assert!(ring < 2 << 20, "{ring} bytes");
     logger.flush(support::PATIENCE).unwrap();
     let stats = logger.stats();
-    assert!(stats.lanes <= 40 && told.lock().unwrap().is_empty(), "{stats:#?} {told:?}");
+    assert!(stats.lanes <= 16 && told.lock().unwrap().is_empty(), "{stats:#?} {told:?}");
     assert_balanced(&stats);
 }
 

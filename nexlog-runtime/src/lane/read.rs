@@ -122,6 +122,8 @@ pub(crate) struct Entry {
     end: u64,
     /// In [`Images`], the marker behind the record that says which thread made it, or null.
     marker: *const u8,
+    /// All its bytes.
+    bytes: u32,
     kind: u8,
 }
 
@@ -147,6 +149,11 @@ impl Entry {
     /// The lane's number, and where in it the record ends; `None` for one of [`Images`].
     pub(crate) fn place(&self) -> Option<(usize, u64)> {
         (self.lane != Entry::NO_LANE).then_some((self.lane, self.end))
+    }
+
+    /// All its bytes where it lies.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes as usize
     }
 
     /// Whether this is a user's record.
@@ -381,6 +388,7 @@ impl Reader {
                         lane: source.number,
                         end: source.cursor.position(),
                         marker: core::ptr::null(),
+                        bytes: raw.header.bytes,
                         kind: raw.header.kind,
                     });
                     return Step::Record;
@@ -582,8 +590,8 @@ impl Images {
         }
         let marker = self.at(next).filter(|(raw, _)| raw.header.kind() == Some(Kind::Thread));
         let (marker, next) = marker.map_or((core::ptr::null(), next), |(raw, end)| (raw.at, end));
-        let kind = raw.header.kind;
-        Some((Entry { at: raw.at, lane: Entry::NO_LANE, end: 0, marker, kind }, next))
+        let Header { bytes, kind, .. } = raw.header;
+        Some((Entry { at: raw.at, lane: Entry::NO_LANE, end: 0, marker, bytes, kind }, next))
     }
 
     /// The entries, in order. They are valid as long as these images: a pass forgets its

@@ -26,8 +26,8 @@ use crate::sys;
 const SLOTS: usize = 4;
 /// Helpers at a time: what they encode has to be written by one.
 const MAX_DESKS: usize = 3;
-/// Looks at an empty board before a helper gives up and sleeps: about 100 µs, the time in which two
-/// batches are written.
+/// Looks at an empty board before a helper gives up and sleeps: while one batch is written there is
+/// nothing to do, and sleeping through that costs more than looking.
 const LOOKS: u32 = 200;
 
 /// Where batches lie while they are encoded.
@@ -189,6 +189,11 @@ impl Board {
         };
         self.helpers.fetch_sub(1, Relaxed);
         outcome
+    }
+
+    /// At the end of a pass that has taken all back.
+    pub(crate) fn rest(&self) {
+        self.slots.iter().for_each(|slot| lock(&slot.job).work.rest(&self.plan));
     }
 
     /// Forgets what an unwound pass has left here.

@@ -19,8 +19,10 @@ use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
 use crate::lane::read::{Entry, Images, Reader, Step, Touched};
 
-/// Records of a batch that is lent: some ten microseconds of encoding.
+/// A batch is lent when it has so many records, or so many bytes in the lanes: the text of large ones is
+/// several times that.
 const LENT_RECORDS: usize = 256;
+const LENT_BYTES: usize = BATCH_BYTES / 2;
 
 /// What the pipeline mutex protects.
 pub(crate) struct Pipeline {
@@ -98,22 +100,24 @@ impl Pipeline {
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
         drop(losses);
-        self.outputs.rest(&mut self.work.texts);
+        self.work.rest(&self.outputs.plan);
         self.is_running = false;
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
     /// All that the lanes have; returns how many records. What is left in `work` is not written yet.
     fn go_over(&mut self, core: &Core) -> u64 {
-        let (mut records, mut is_shared) = (0, false);
+        let (mut records, mut is_shared, mut bytes) = (0, false, 0);
         loop {
             // Once it is, it stays so: what is lent is to be written first.
             is_shared |= self.work.entries.is_empty() && core.board.has_helpers();
             match self.reader.next(&mut self.work.entries) {
                 Step::Record if is_shared => {
                     self.reader.touch(&mut self.touched);
-                    if self.work.entries.len() >= LENT_RECORDS {
+                    bytes += self.work.entries.last().map_or(0, Entry::bytes);
+                    if self.work.entries.len() >= LENT_RECORDS || bytes >= LENT_BYTES {
                         self.lend(core);
+                        bytes = 0;
                     }
                     records += 1;
                 }
@@ -122,13 +126,17 @@ impl Pipeline {
                     records += 1;
                     self.write_large(core);
                 }
-                Step::WriteOut if is_shared => self.take_all_back(core),
+                Step::WriteOut if is_shared => {
+                    self.take_all_back(core);
+                    bytes = 0;
+                }
                 Step::WriteOut => self.write_out(core, false),
                 Step::End => break,
             }
         }
         if is_shared {
             self.take_all_back(core);
+            core.board.rest();
         }
         records
     }

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
 use super::contain::contain;
-use super::output::{BATCH_RECORDS, BUFFER_BYTES};
+use super::output::{BATCH_RECORDS, BUFFER_BYTES, KEPT_BYTES};
 use super::stats::SinkCounts;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
@@ -199,6 +199,11 @@ impl Work {
         self.masks.clear();
         self.lost = Numbers::default();
         self.without_memory = Numbers::default();
+    }
+
+    /// Gives back what a rare large record took of texts that have nothing in them.
+    pub(crate) fn rest(&mut self, plan: &Plan) {
+        self.texts.iter_mut().for_each(|text| text.buffer.shrink_to(KEPT_BYTES, plan.allocator));
     }
 
     /// Forgets all.

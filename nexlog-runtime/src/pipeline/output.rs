@@ -31,7 +31,7 @@ pub(crate) const BATCH_RECORDS: usize = 1 << 10;
 /// when they are written to.
 pub(super) const BUFFER_BYTES: usize = BATCH_BYTES + (16 << 10);
 /// Batch memory kept between passes.
-const KEPT_BYTES: usize = 4 * BATCH_BYTES;
+pub(super) const KEPT_BYTES: usize = 4 * BATCH_BYTES;
 /// A failing sink is reported again after this long.
 const REPORT_AGAIN: Duration = Duration::from_secs(1);
 
@@ -96,7 +96,6 @@ impl fmt::Write for Cut {
 pub(crate) struct Outputs {
     pub(super) plan: Arc<Plan>,
     all: Vec<Output>,
-    allocator: Allocator,
 }
 
 /// What became of a batch.
@@ -135,7 +134,7 @@ impl Outputs {
                 reported: None,
             });
         }
-        (Outputs { plan: Arc::new(plan), all, allocator }, desk)
+        (Outputs { plan: Arc::new(plan), all }, desk)
     }
 
     /// The counters, for `stats`.
@@ -319,15 +318,6 @@ impl Outputs {
     /// Forgets what an unwound pass left behind.
     pub(crate) fn reset(&mut self) {
         self.all.iter_mut().for_each(|output| output.losses = None);
-    }
-
-    /// At the end of a pass: gives back what a rare large record took.
-    pub(crate) fn rest(&mut self, texts: &mut [Text]) {
-        for (output, text) in self.all.iter().zip(texts) {
-            if output.losses.is_none() {
-                text.buffer.shrink_to(KEPT_BYTES, self.allocator);
-            }
-        }
     }
 
     /// Takes the sinks out, so that they are dropped without the pipeline mutex.

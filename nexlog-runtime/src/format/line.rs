@@ -12,7 +12,8 @@ use super::message::Fragment;
 use super::number::{self, write_integer};
 use super::plain;
 use crate::buffer::Buffer;
-use crate::value::wire::Visitor;
+use crate::value::view::ValueRef;
+use crate::value::wire::{Trusted, Visited, Visitor};
 
 /// Bytes of a key that is not long, at most.
 const KEY: usize = 32;
@@ -26,36 +27,36 @@ pub(super) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Nothing yet. What is written becomes content by [`Buffer::advance`], with [`len`](Self::len).
     #[inline]
-    pub(super) fn of(out: &'a mut Buffer) -> Line<'a> {
+    fn of(out: &'a mut Buffer) -> Line<'a> {
         Line { space: out.spare(), at: 0 }
     }
 
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.at
     }
 
     /// The next bytes, to be overwritten.
     #[inline]
-    pub(super) fn window<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
+    fn window<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
         self.space.get_mut(self.at..)?.first_chunk_mut()
     }
 
     /// The first of the window's bytes are written.
     #[inline]
-    pub(super) fn advance(&mut self, count: usize) {
+    fn advance(&mut self, count: usize) {
         self.at += count;
     }
 
     /// Takes back what was written behind this.
     #[inline]
-    pub(super) fn rewind(&mut self, len: usize) {
+    fn rewind(&mut self, len: usize) {
         self.at = len;
     }
 
     /// Appends ready-made bytes, but for long ones.
     #[inline]
-    pub(super) fn fragment(&mut self, fragment: &Fragment) -> bool {
+    fn fragment(&mut self, fragment: &Fragment) -> bool {
         let (start, len) = fragment.start();
         match self.window() {
             Some(space) if !fragment.is_long() => *space = *start,
@@ -90,7 +91,7 @@ impl<'a> Line<'a> {
 
     /// Appends a float that is a short decimal.
     #[inline]
-    pub(super) fn float(&mut self, value: f64) -> bool {
+    fn float(&mut self, value: f64) -> bool {
         let Some(space) = self.window() else { return false };
         let Some(count) = number::write_short_decimal(value, space) else { return false };
         self.advance(count);
@@ -98,7 +99,7 @@ impl<'a> Line<'a> {
     }
 
     #[inline]
-    pub(super) fn bool(&mut self, value: bool) -> bool {
+    fn bool(&mut self, value: bool) -> bool {
         let Some(space) = self.window() else { return false };
         *space = u64::to_le_bytes(if value {
             u64::from_le_bytes(*b"true    ")
@@ -139,8 +140,44 @@ pub(super) trait ShortText {
     fn push(text: &str, line: &mut Line<'_>) -> bool;
 }
 
+/// Appends the fields of a record, whose keys are ready (`None` for what is no field): in the short way
+/// where there is one, else by `long`.
+#[inline]
+pub(super) fn push_fields<'a, T: ShortText>(
+    keys: &[Option<Fragment>],
+    mut values: Trusted<'a>,
+    out: &mut Buffer,
+    mut long: impl FnMut(ValueRef<'a>, &mut Buffer),
+) {
+    let mut line = Line::of(out);
+    for key in keys {
+        match values.visit(Field::<T>::new(key.as_ref(), &mut line)) {
+            Visited::Done => {}
+            Visited::End => break,
+            Visited::Declined => {
+                let written = line.len();
+                out.advance(written);
+                // In a copy: what the short way has must not leave the registers.
+                let mut rest = values;
+                let value = rest.next_value();
+                values = rest;
+                if let (Some(key), Some(value)) = (key, value) {
+                    key.push(out);
+                    long(value, out);
+                }
+                line = Line::of(out);
+                if value.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    let written = line.len();
+    out.advance(written);
+}
+
 /// A field whose key is ready, on its way into a line.
-pub(super) struct Field<'a, 'b, 'c, T> {
+struct Field<'a, 'b, 'c, T> {
     key: Option<&'a Fragment>,
     line: &'b mut Line<'c>,
     text: PhantomData<T>,
@@ -149,7 +186,7 @@ pub(super) struct Field<'a, 'b, 'c, T> {
 impl<'a, 'b, 'c, T> Field<'a, 'b, 'c, T> {
     /// `key` is `None` for what is no field.
     #[inline]
-    pub(super) fn new(key: Option<&'a Fragment>, line: &'b mut Line<'c>) -> Self {
+    fn new(key: Option<&'a Fragment>, line: &'b mut Line<'c>) -> Self {
         Field { key, line, text: PhantomData }
     }
 

@@ -15,7 +15,7 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Region, Seen, run_time_fields};
 use crate::format::escape::{JsonString, escape};
-use crate::format::line::{Field, Line};
+use crate::format::line::push_fields;
 use crate::format::message::{Fragment, Head, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number};
@@ -23,7 +23,6 @@ use crate::lane::memory::{try_collect, try_push};
 use crate::record::Record;
 use crate::site::callsite::{SiteInfo, SlotKind};
 use crate::site::level::Level;
-use crate::value::wire::Visited;
 
 /// The working part of [`Json`].
 pub(super) struct JsonEncoder {
@@ -291,32 +290,9 @@ impl Desk {
         out: &mut Buffer,
     ) {
         let region = Region::of(record);
-        let mut values = record.values;
-        let mut line = Line::of(out);
-        for key in &prepared.keys {
-            match values.visit(Field::<JsonText>::new(key.as_ref(), &mut line)) {
-                Visited::Done => {}
-                Visited::End => break,
-                Visited::Declined => {
-                    let written = line.len();
-                    out.advance(written);
-                    // In a copy: what the short way has must not leave the registers.
-                    let mut rest = values;
-                    let value = rest.next_value();
-                    values = rest;
-                    if let (Some(key), Some(value)) = (key, value) {
-                        key.push(out);
-                        push(value, region, 0, &mut self.seen, out);
-                    }
-                    line = Line::of(out);
-                    if value.is_none() {
-                        break;
-                    }
-                }
-            }
-        }
-        let written = line.len();
-        out.advance(written);
+        push_fields::<JsonText>(&prepared.keys, record.values, out, |value, out| {
+            push(value, region, 0, &mut self.seen, out);
+        });
         if record.has_dynamic() || record.common.is_some() || !record.context.is_empty() {
             self.further_fields(layout, prepared, record, out);
         }

@@ -9,7 +9,7 @@ use crate::context::chain::Chain;
 use crate::format::context::{KeptContexts, Shape};
 use crate::format::distinct::{Seen, run_time_fields};
 use crate::format::escape::{BareText, QuotedText, escape, quote};
-use crate::format::line::{Field, Line, ShortText};
+use crate::format::line::{Line, ShortText, push_fields};
 use crate::format::message::{Fragment, Head, Part, Sites, Template, push_parts};
 use crate::format::time::Stamp;
 use crate::format::{Encoder, number, plain};
@@ -18,7 +18,6 @@ use crate::record::Record;
 use crate::site::callsite::{Piece, SiteInfo, SlotKind};
 use crate::site::level::Level;
 use crate::value::view::ValueRef;
-use crate::value::wire::Visited;
 
 /// The working part of [`Text`].
 pub(super) struct TextEncoder {
@@ -192,32 +191,7 @@ impl Layout {
     #[inline]
     fn fields(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
         let Desk { seen, contexts, .. } = desk;
-        let mut values = record.values;
-        let mut line = Line::of(out);
-        for key in &prepared.keys {
-            match values.visit(Field::<FieldText>::new(key.as_ref(), &mut line)) {
-                Visited::Done => {}
-                Visited::End => break,
-                Visited::Declined => {
-                    let written = line.len();
-                    out.advance(written);
-                    // In a copy: what the short way has must not leave the registers.
-                    let mut rest = values;
-                    let value = rest.next_value();
-                    values = rest;
-                    if let (Some(key), Some(value)) = (key, value) {
-                        key.push(out);
-                        push_value(value, out);
-                    }
-                    line = Line::of(out);
-                    if value.is_none() {
-                        break;
-                    }
-                }
-            }
-        }
-        let written = line.len();
-        out.advance(written);
+        push_fields::<FieldText>(&prepared.keys, record.values, out, push_value);
         if record.has_dynamic() {
             run_time_fields(record, seen, |_, key, value| {
                 self.key(key, out);

@@ -25,8 +25,8 @@ use super::layout::{
 use super::replay::settled_folder;
 use crate::clock::{ClockState, WallClock};
 use crate::lane::pool::SEGMENT_BYTES;
-use crate::lane::read::Common;
 use crate::lane::remains::{Remains, owner};
+use crate::lane::view::Common;
 use crate::pipeline::output::Outputs;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;

@@ -9,7 +9,7 @@ use super::replay::{Finds, Report, Target, format_key, settled_folder, settled_p
 use super::ring::{FilePlan, Ring, crash_error};
 use crate::clock::ClockState;
 use crate::error::Error;
-use crate::lane::read::Common;
+use crate::lane::view::Common;
 use crate::sink::output::{OpenOutput, Output};
 use crate::site::known;
 

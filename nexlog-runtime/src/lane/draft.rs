@@ -10,8 +10,8 @@ use core::ptr;
 use std::sync::Arc;
 
 use super::announce;
+use super::images::Images;
 use super::memory::Allocator;
-use super::read::Images;
 use super::ring::Lane;
 use super::thread::{self, DepthMark};
 use crate::buffer::Buffer;

@@ -13,8 +13,9 @@ use std::sync::Arc;
 use super::lanes::Lanes;
 use super::memory::PROGRAM;
 use super::pool::Pool;
-use super::read::{Common, Reader, Step};
+use super::read::{Reader, Step};
 use super::ring::Lane;
+use super::view::Common;
 use crate::pipeline::doze::{Doze, light_fence};
 use crate::value::wire::{HEADER_BYTES, Header, Kind};
 

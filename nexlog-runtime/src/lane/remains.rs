@@ -8,8 +8,8 @@
 use super::cursor::RawRecord;
 use super::memory::{Memory, PROGRAM};
 use super::pool::SEGMENT_BYTES;
-use super::read::{Common, view_of};
 use super::ring::Lane;
+use super::view::{Common, view_of};
 use crate::clock::WallClock;
 use crate::record::{Record, ThreadInfo};
 use crate::site::callsite::Site;

@@ -19,7 +19,8 @@ use std::time::Instant;
 use super::encode::{Desk, Plan, Work};
 use super::output::BATCH_RECORDS;
 use crate::clock::WallClock;
-use crate::lane::read::{Names, Touched};
+use crate::lane::read::Touched;
+use crate::lane::view::Names;
 use crate::sys;
 
 /// Batches on the board at a time: enough that a helper finds one while another is written.

@@ -17,7 +17,9 @@ use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
-use crate::lane::read::{Entry, Images, Reader, Step, Touched};
+use crate::lane::images::Images;
+use crate::lane::read::{Reader, Step, Touched};
+use crate::lane::view::Entry;
 
 /// A batch is lent when it has so many records, or so many bytes in the lanes: the text of large ones is
 /// several times that.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::error::DropReason;
-use crate::lane::read::Images;
+use crate::lane::images::Images;
 use crate::site::level::Level;
 
 /// Bytes of records that wait.

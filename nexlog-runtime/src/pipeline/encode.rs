@@ -14,7 +14,7 @@ use crate::clock::WallClock;
 use crate::error::DropReason;
 use crate::format::{Encoder, Format};
 use crate::lane::memory::Allocator;
-use crate::lane::read::{Entry, Names};
+use crate::lane::view::{Entry, Names};
 use crate::record::Record;
 use crate::site::filter::{Answer, Filter};
 

@@ -17,8 +17,8 @@ use super::own;
 use super::stats::SinkCounts;
 use crate::clock::WallClock;
 use crate::error::Error;
+use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, try_push};
-use crate::lane::read::Images;
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Journal, Sink, WriteError};
 

@@ -21,7 +21,7 @@ use super::state::{Core, Mode, Overflow};
 use crate::clock;
 use crate::crash::Recovered;
 use crate::error::DropReason;
-use crate::lane::read::Images;
+use crate::lane::images::Images;
 use crate::lane::ring::{Lane, Refusal};
 use crate::record::Record;
 use crate::site::filter::Filter;

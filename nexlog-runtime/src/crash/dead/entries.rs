@@ -7,7 +7,7 @@ use super::{Dead, FILE_ENTRIES, Piece, read, words_of};
 use crate::crash::layout::{
     ENTRY_HEAD, EntryHead, HEAD_ENTRIES, IS_MAPPED, UNIT, digest, entry, head,
 };
-use crate::lane::read::Common;
+use crate::lane::view::Common;
 use crate::site::callsite::Site;
 use crate::site::known;
 use crate::sys::folder;

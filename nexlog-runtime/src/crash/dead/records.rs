@@ -8,8 +8,8 @@ use std::io;
 use super::{Dead, DeadLane, read};
 use crate::clock::WallClock;
 use crate::lane::pool::SEGMENT_BYTES;
-use crate::lane::read::Common;
 use crate::lane::remains::{Left, Remains};
+use crate::lane::view::Common;
 use crate::record::Record;
 use crate::site::callsite::Site;
 

@@ -5,7 +5,7 @@ mod support;
 use nexlog::{Error, File, Level, Memory, Mode, debug, error, info, log, try_log, warn};
 use std::time::Duration;
 use support::child::{self, told};
-use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode};
+use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode, scaled};
 
 support::child::harness! {
     tests: [
@@ -18,11 +18,12 @@ support::child::harness! {
         a_second_install_is_refused,
         a_failed_install_can_be_tried_again,
         no_filtered_record_slips_through_while_installing,
+        what_finds_no_room_while_installing_is_counted,
         a_panicking_value_before_install_harms_nobody,
     ],
     scenes: [
         kept_in_order, filtered, whole, too_many, too_large, never_installed, installed_twice, failed_once,
-        racing, panicking,
+        racing, crowding, panicking,
     ],
 }
 
@@ -239,6 +240,41 @@ fn racing() {
 fn no_filtered_record_slips_through_while_installing() {
     for _ in 0..20 {
         child::run("racing", &[]).expect_success();
+    }
+}
+
+/// Threads whose records do not fit any more, up to the moment there is a logger and on.
+fn crowding() {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+    static STOP: AtomicBool = AtomicBool::new(false);
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let call = || {
+        info!("crowd", text = "x");
+        CALLS.fetch_add(1, SeqCst);
+    };
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            std::thread::spawn(move || {
+                while !STOP.load(SeqCst) {
+                    call();
+                }
+            })
+        })
+        .collect();
+    support::wait_until("calls", || CALLS.load(SeqCst) > 3000);
+    let logger = nexlog::builder().sink(Memory::new()).mode(Mode::Background).install().unwrap();
+    STOP.store(true, SeqCst);
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    logger.flush(PATIENCE).unwrap();
+    assert_balanced(&logger.stats());
+    assert_eq!(logger.stats().accepted, CALLS.load(SeqCst), "{:#?}", logger.stats());
+}
+
+fn what_finds_no_room_while_installing_is_counted() {
+    for _ in 0..scaled(40, 1000) {
+        child::run("crowding", &[]).expect_success();
     }
 }
 

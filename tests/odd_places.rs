@@ -198,8 +198,16 @@ static EACH: AtomicU64 = AtomicU64::new(0);
 static ALLOCATED: AtomicU64 = AtomicU64::new(0);
 /// Calls of the allocator's that have returned.
 static RETURNED: AtomicU64 = AtomicU64::new(0);
+/// Threads that are between their look at `EACH` and the end of what it made them log.
+static INSIDE: AtomicU64 = AtomicU64::new(0);
 
 fn told_of(bytes: usize) {
+    INSIDE.fetch_add(1, SeqCst);
+    log_each(bytes);
+    INSIDE.fetch_sub(1, SeqCst);
+}
+
+fn log_each(bytes: usize) {
     let each = EACH.load(SeqCst);
     if each > 0 && ALLOCATED.fetch_add(1, SeqCst).is_multiple_of(each) {
         info!("allocated", bytes);
@@ -251,6 +259,10 @@ fn allocator() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     logger.flush(PATIENCE).unwrap();
     EACH.store(0, SeqCst);
+    // The worker may still log what it has allocated before.
+    while INSIDE.load(SeqCst) > 0 {
+        std::thread::yield_now();
+    }
     // Once more, as the last pass has allocated, too.
     logger.flush(PATIENCE).unwrap();
     let stats = logger.stats();

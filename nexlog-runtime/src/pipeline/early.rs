@@ -4,7 +4,8 @@
 //! `install` filters and writes them first. When nothing is ever installed they stay there and
 //! the calls print nothing: a library must not.
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -83,7 +84,11 @@ pub(super) fn forget() {
 
 /// Counts one that did not fit.
 pub(crate) fn count_drop() {
-    LOST.fetch_add(1, Relaxed);
+    LOST.fetch_add(1, AcqRel);
+    // Behind the swap in `take` it is ours to hand over, and the swap shows us the logger.
+    if let Some(core) = super::state::global() {
+        core.counts.drop_at_call(DropReason::Early, LOST.swap(0, AcqRel));
+    }
 }
 
 /// Hands over what waited and how many did not fit, for good: what comes later goes to the
@@ -93,5 +98,5 @@ pub(crate) fn take() -> (Images, u64) {
     STARTED.store(true, Relaxed);
     let taken = early.replace(Early { images: Images::default(), is_taken: true });
     FULL.store(false, Relaxed);
-    (taken.map_or_else(Images::default, |early| early.images), LOST.swap(0, Relaxed))
+    (taken.map_or_else(Images::default, |early| early.images), LOST.swap(0, AcqRel))
 }

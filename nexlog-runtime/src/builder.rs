@@ -33,6 +33,9 @@ use crate::sink::output::Output;
 use crate::site::filter::Filter;
 use crate::site::level::Level;
 use crate::value::Value;
+use crate::value::redact::Redactor;
+
+mod values;
 
 /// A KiB in bytes.
 pub const KIB: u64 = 1 << 10;
@@ -59,6 +62,7 @@ pub fn builder() -> Builder {
         outputs: Vec::new(),
         lane_bytes: 1 << 20,
         common: Common::new(),
+        redact: Vec::new(),
         spans: SpanRecords::None,
         crash_safe: true,
         crash_dir: None,
@@ -68,6 +72,8 @@ pub fn builder() -> Builder {
             flush_level: None,
             flush_interval: Duration::from_millis(100),
             max_record_bytes: 1 << 20,
+            max_value_bytes: usize::MAX,
+            redaction: Arc::default(),
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
@@ -103,6 +109,7 @@ pub struct Builder {
     outputs: Vec<Output>,
     lane_bytes: u64,
     common: Common,
+    redact: Vec<String>,
     spans: SpanRecords,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
@@ -294,6 +301,7 @@ impl Builder {
 
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
+        self.settle_redaction()?;
         let filter = read_filter(&self.filter);
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
@@ -311,10 +319,10 @@ impl Builder {
             output.problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
             opened.push(output);
         }
-        let recovered = rings.replay(&mut opened);
+        let recovered = rings.replay(&mut opened, &settings.redaction);
         let clock = WallClock::new();
         let ring = if self.crash_safe {
-            rings.ring(&mut opened, &self.common, clock.state())
+            rings.ring(&mut opened, (&self.common, &settings.redaction), clock.state())
         } else {
             Ok(None)
         };
@@ -323,7 +331,7 @@ impl Builder {
             None
         });
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
-            && settings.max_record_bytes >= SEGMENT_BYTES;
+            && settings.max_record_bytes.min(settings.max_value_bytes) >= SEGMENT_BYTES;
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
         // What a thread of its own reads is in another core's cache.
         let rest = if mode == Mode::Background { max_segments + max_segments / 8 } else { 0 };
@@ -331,10 +339,11 @@ impl Builder {
         let ring_of_lanes = ring.clone();
         let lanes = Lanes::new(settings.allocator, ring_of_lanes, max_segments, fast, rest);
         let lanes = Arc::new(lanes);
-        let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
+        let mut reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
             option: "build",
             problem: String::from("internal: the lanes have a reader already"),
         })?;
+        reader.redact(Redactor::new(&settings.redaction));
         let outputs = Outputs::new(opened, settings.allocator);
         let pipeline = Pipeline::new(reader, outputs, clock);
         recovered.problems.into_iter().for_each(tell);
@@ -364,6 +373,7 @@ impl Builder {
             let bytes = self.settings.max_record_bytes;
             return wrong("max_record_bytes", format!("{bytes} is too large; use at most 1 GiB"));
         }
+        self.check_values()?;
         if self.settings.flush_interval.is_zero() {
             let problem = "0 would be `Mode::Immediate`; use that, or at least a microsecond";
             return wrong("flush_interval", String::from(problem));

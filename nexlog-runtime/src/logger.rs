@@ -56,7 +56,8 @@ impl Logger {
 
     /// The same logger with fields that each record made with this handle carries, without a
     /// scope. Stored typed, once; a record copies them. Later ones win over those of the handle
-    /// it is called on, and a record's own over both.
+    /// it is called on, and a record's own over both. They may take 4 KiB; longer ones are cut, and
+    /// the field `truncated` has the original length in bytes of what was.
     ///
     /// ```
     /// # use nexlog_runtime::{Memory, builder};
@@ -68,8 +69,8 @@ impl Logger {
     /// ```
     #[must_use]
     pub fn with(&self, fields: impl Fields) -> Logger {
-        let mut fields = fields_bytes(&fields);
-        fields.extend_from_slice(&self.fields);
+        let mut fields = fields_bytes(&fields, &self.fields);
+        self.core().redaction().hide_entries(&mut fields);
         Logger { handle: Arc::clone(&self.handle), fields: fields.into() }
     }
 

@@ -31,6 +31,7 @@ use crate::pipeline::output::Outputs;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;
 use crate::sys::folder;
+use crate::value::redact::Redaction;
 
 /// A file that the process wrote to.
 #[derive(Debug, Default)]
@@ -84,6 +85,8 @@ pub(super) struct Dead {
     known: Sites,
     clock: WallClock,
     common: Option<Common>,
+    /// What is hidden by its key.
+    redaction: Redaction,
     /// Damage that is no lane's own.
     pub(super) damaged: u64,
 }
@@ -132,6 +135,7 @@ impl Dead {
             clock: read_clock(&words)
                 .ok_or("its clock is damaged; if nobody needs its records, delete it")?,
             common: None,
+            redaction: Redaction::default(),
             damaged: 0,
             file,
         };
@@ -167,6 +171,14 @@ impl Dead {
             return Err("its lanes are damaged; if nobody needs its records, delete it".into());
         }
         Ok(dead)
+    }
+
+    /// Hides this as well, once it is settled what was being written: that had to be made as it was.
+    pub(super) fn redact(&mut self, redaction: &Redaction) {
+        self.redaction.add(redaction);
+        if let Some(common) = &mut self.common {
+            common.redact(&self.redaction);
+        }
     }
 
     /// A file without a folder lies beside the folder of rings, wherever that is now.
@@ -399,7 +411,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("nexlog-clock-{}", std::process::id()));
         let home = || Home::make(&folder.join(".app.log.lanes")).unwrap();
         let clock = |wall_ns| ClockState { ticks: 1_000, wall_ns, rate: 1.0 };
-        let ring = Ring::create(home(), &[], &[], clock(7_000)).unwrap();
+        let ring = Ring::create(home(), &[], (&[], &Redaction::default()), clock(7_000)).unwrap();
         for wall_ns in [9_000, 11_000, 20_000] {
             ring.set_clock(clock(wall_ns));
             let orphan = home().all().unwrap().next().unwrap();

@@ -29,7 +29,7 @@ pub(super) const LANES_BYTES: usize = 4 * HEAD_BYTES;
 pub(super) const MAGIC: u64 = u64::from_ne_bytes(*b"nexlog\0R");
 /// Another number where the bytes of a word lie in another order.
 pub(super) const ORDER_MARK: u64 = 0x0102_0304_0506_0708;
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// Places of words in the head.
 pub(super) mod head {
@@ -175,6 +175,8 @@ pub(super) mod entry {
     pub const COMMON: u64 = 5;
     /// The permissions of the file of this number.
     pub const MODE: u64 = 6;
+    /// Which fields are hidden by their keys; there is none where nothing is.
+    pub const REDACTION: u64 = 7;
 }
 
 /// Words before an entry's text: kind, level and length; number; line; check.

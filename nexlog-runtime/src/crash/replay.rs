@@ -30,6 +30,7 @@ use crate::sink::output::{OpenOutput, Output};
 use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
 use crate::value::Seal;
+use crate::value::redact::Redaction;
 use crate::{Json, Text};
 
 /// What [`recover`] found and did.
@@ -93,7 +94,7 @@ pub fn recover(dir: impl AsRef<Path>) -> Result<Report, Error> {
         let entry = entry.map_err(fail)?;
         if Home::is_home(&entry.file_name()) {
             let finds = Finds::look(&entry.path(), &[]);
-            finds.replay(&mut [], &mut report);
+            finds.replay(&mut [], &Redaction::default(), &mut report);
         }
     }
     Ok(report)
@@ -147,10 +148,17 @@ impl Finds {
     }
 
     /// Writes what the files lack. Those of `outputs` are open; others are opened as the ring says.
-    pub(crate) fn replay(self, outputs: &mut [(PathBuf, &mut OpenOutput)], report: &mut Report) {
+    /// `redaction` is added to what the dead processes have hidden.
+    pub(crate) fn replay(
+        self,
+        outputs: &mut [(PathBuf, &mut OpenOutput)],
+        redaction: &Redaction,
+        report: &mut Report,
+    ) {
         report.problems.extend(self.problems);
         let Some(home) = self.home else { return };
-        for dead in self.dead {
+        for mut dead in self.dead {
+            dead.redact(redaction);
             let mut done = Done { records: 0, damaged: dead.damaged };
             let mut is_complete = true;
             for number in 0..dead.files.len() {

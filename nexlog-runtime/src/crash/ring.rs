@@ -28,6 +28,7 @@ use crate::site::callsite::Site;
 use crate::sys;
 use crate::sys::folder::{self, Identity};
 use crate::sys::mapping::Mapping;
+use crate::value::redact::Redaction;
 
 /// Lanes beyond these pieces are not in the file: 65,536 of a logger with one file.
 const MAX_LANE_PIECES: usize = 256;
@@ -83,7 +84,7 @@ impl Ring {
     pub(crate) fn create(
         home: Home,
         files: &[FilePlan],
-        common: &[u8],
+        (common, redaction): (&[u8], &Redaction),
         clock: ClockState,
     ) -> io::Result<Ring> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -110,6 +111,9 @@ impl Ring {
             ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
+        if !redaction.is_empty() {
+            ring.add(entry::REDACTION, 0, redaction.to_text().as_bytes());
+        }
         ring.name = ring.home.publish(&id).inspect_err(|_| ring.home.give_up(&id))?;
         Ok(ring)
     }

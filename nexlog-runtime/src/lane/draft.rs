@@ -127,7 +127,9 @@ impl<'a> Draft<'a> {
             draft.take_scratch();
             if let Some(target) = target {
                 draft.flags |= Header::HAS_TARGET;
-                draft.push(target);
+                if let Some(image) = &mut draft.image {
+                    image.push(target);
+                }
             }
             draft.values_at = draft.image.as_ref().map_or(0, |image| image.buffer.len());
         }
@@ -144,7 +146,9 @@ impl<'a> Draft<'a> {
             None => (Buffer::new(), early::MAX_RECORD_BYTES),
         };
         scratch.extend(&[0; HEADER_BYTES]);
-        self.image = Some(Image::new(scratch, limit.saturating_add(HEADER_BYTES)));
+        let of_each = self.core.map_or(usize::MAX, |core| core.max_value_bytes());
+        let image = Image::new(scratch, limit.saturating_add(HEADER_BYTES));
+        self.image = Some(image.with_limit_of_each(of_each));
     }
 
     /// Adds the value of the next slot. Runs its code.
@@ -152,7 +156,7 @@ impl<'a> Draft<'a> {
     pub fn push<T: Value + ?Sized>(&mut self, value: &T) {
         if let Some(image) = &mut self.image {
             self.rendering = core::any::type_name::<T>();
-            image.push(value);
+            image.push_slot(value);
         }
     }
 
@@ -186,6 +190,7 @@ impl<'a> Draft<'a> {
             kind: self.kind as u8 | self.flags,
         };
         let mut images = seal(header, image.buffer).ok_or(DropReason::NoMemory)?;
+        self.redact(&mut images);
         let outcome = self.deliver(&mut images);
         if let Some(core) = self.core {
             thread::stand(core, images.into_buffer());
@@ -214,11 +219,19 @@ impl<'a> Draft<'a> {
             if !has_memory {
                 return Err(DropReason::NoMemory);
             }
+            self.redact(images); // its frames
         }
         images.sign();
         match self.core {
             None => early::push(images),
             Some(core) => core.write_directly(images, is_own),
+        }
+    }
+
+    /// Hides what the logger hides by its key. What waits for a logger is gone over by that.
+    fn redact(&self, images: &mut Images) {
+        if let Some(core) = self.core {
+            images.redact(core.redaction());
         }
     }
 

@@ -14,7 +14,7 @@ use crate::value::wire::{HEADER_BYTES, Header, Kind};
 /// Finished records outside of any lane: one that was too large, or those made before install.
 /// Only `Draft` and `early` fill one.
 #[derive(Default)]
-pub(crate) struct Images(Buffer);
+pub(crate) struct Images(pub(super) Buffer);
 
 impl Images {
     /// # Safety
@@ -74,7 +74,7 @@ impl Images {
     }
 
     /// The record at this offset, and the offset behind it.
-    fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
+    pub(super) fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
         let rest = self.0.as_bytes().get(offset..).filter(|rest| rest.len() >= HEADER_BYTES)?;
         // SAFETY: by `new`'s promise a record starts at each offset that this walk comes to;
         // buffers are aligned to 128 and records' sizes are multiples of 8.

@@ -11,6 +11,7 @@ use crate::clock::WallClock;
 use crate::context::chain::Chain;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
+use crate::value::redact::Redaction;
 use crate::value::view::{Map, ValueRef};
 use crate::value::wire::{Doubtful, Header, Kind, Trusted, tag};
 use crate::value::{Image, Value};
@@ -115,6 +116,11 @@ impl Common {
         let mut common = Common::new();
         common.0.buffer.extend(bytes);
         (common.0.buffer.len() == bytes.len()).then_some(common)
+    }
+
+    /// Hides what is to be hidden by its key.
+    pub(crate) fn redact(&mut self, redaction: &Redaction) {
+        redaction.hide_entries(self.0.buffer.as_bytes_mut());
     }
 
     /// For `read`.

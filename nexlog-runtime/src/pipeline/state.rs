@@ -26,6 +26,7 @@ use crate::site::filter::{Answer, Filter};
 use crate::site::known;
 use crate::site::level::Level;
 use crate::site::spans::Surroundings;
+use crate::value::redact::Redaction;
 
 /// Who writes a record out, and when. Same records, same bytes, same order per thread in all
 /// three.
@@ -68,6 +69,8 @@ pub(crate) struct Settings {
     pub(crate) flush_level: Option<Level>,
     pub(crate) flush_interval: Duration,
     pub(crate) max_record_bytes: usize,
+    pub(crate) max_value_bytes: usize,
+    pub(crate) redaction: Arc<Redaction>,
     pub(crate) allocator: Allocator,
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
@@ -188,6 +191,16 @@ impl Core {
     /// Whether a record of this level is to be written out at once.
     pub(crate) fn flushes(&self, level: Level) -> bool {
         self.settings.flush_level.is_some_and(|flush| level >= flush)
+    }
+
+    /// What is hidden by its key.
+    pub(crate) fn redaction(&self) -> &Redaction {
+        &self.settings.redaction
+    }
+
+    /// What one value may take.
+    pub(crate) fn max_value_bytes(&self) -> usize {
+        self.settings.max_value_bytes
     }
 
     pub(crate) fn is_global(&self) -> bool {

@@ -142,7 +142,8 @@ pub enum SlotKind {
 pub struct Slot {
     /// What it is.
     pub kind: SlotKind,
-    /// Its key; empty unless it is a [`SlotKind::Field`].
+    /// The key of a [`SlotKind::Field`]; of a [`SlotKind::Hidden`] the name of what it shows, where
+    /// that has one; else empty.
     pub key: &'static str,
 }
 
@@ -271,7 +272,8 @@ impl SiteInfo {
 
     /// Whether what it makes may have a field with this key.
     pub(crate) fn may_have(&self, key: &str) -> bool {
-        self.has_dynamic || self.slots.iter().any(|slot| slot.key == key)
+        let has_key = |slot: &Slot| slot.kind == SlotKind::Field && slot.key == key;
+        self.has_dynamic || self.slots.iter().any(has_key)
     }
 }
 

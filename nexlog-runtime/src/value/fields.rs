@@ -58,13 +58,18 @@ impl<F: Fields + ?Sized> Value for Splice<'_, F> {
 /// What a logger's own fields may take; longer ones are cut.
 const MAX_LOGGER_BYTES: usize = 4 << 10;
 
-/// Fields as the bytes of a map.
-pub(crate) fn fields_bytes(fields: &dyn Fields) -> Vec<u8> {
+/// Fields as the bytes of a map's entries, before those that there are already.
+pub(crate) fn fields_bytes(fields: &dyn Fields, earlier: &[u8]) -> Vec<u8> {
     let mut image = Image::new(Buffer::new(), MAX_LOGGER_BYTES);
     image.push(&Splice(fields));
-    let bytes = image.buffer.as_bytes();
     // Behind the map's tag and length.
-    bytes.get(5..).unwrap_or(&[]).to_vec()
+    let mut entries = image.buffer.as_bytes().get(5..).unwrap_or(&[]).to_vec();
+    entries.extend_from_slice(earlier);
+    if image.cut_bytes() > 0 {
+        let mark = Image::mark_of(&entries, image.cut_bytes());
+        entries.extend_from_slice(mark.as_bytes());
+    }
+    entries
 }
 
 /// What the macros wrap `(expr) = value` in.

@@ -8,6 +8,7 @@
 pub mod capture;
 mod collections;
 mod fields;
+pub(crate) mod redact;
 mod scalars;
 pub mod view;
 pub mod wire;

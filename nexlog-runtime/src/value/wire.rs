@@ -16,6 +16,10 @@ use core::time::Duration;
 use super::view::{ErrorRef, List, Map, Timestamp, ValueRef};
 use crate::site::callsite::Site;
 
+mod hide;
+
+pub(crate) use hide::{Inside, hide, inside, split_value, text_of};
+
 /// Tags. A value of tag `t` never changes its number: mapped lanes outlive their process.
 pub mod tag {
     pub const NULL: u8 = 0;
@@ -47,6 +51,10 @@ pub mod tag {
     pub const ERROR: u8 = 26;
     pub const LIST: u8 = 27;
     pub const MAP: u8 = 28;
+    /// Was text, bytes, a list, map or error: a length, and so many zeros. A secret.
+    pub const HIDDEN: u8 = 29;
+    /// Was a scalar: this tag plus how many zeros follow. A secret.
+    pub const HIDDEN_FIXED: u8 = 0x80;
 }
 
 /// Bytes of a [`Header`].
@@ -372,6 +380,14 @@ impl<'a> Trusted<'a> {
             tag::ERROR => ValueRef::Error(ErrorRef { list: List { bytes: self.nested()? } }),
             tag::LIST => ValueRef::List(List { bytes: self.nested()? }),
             tag::MAP => ValueRef::Map(Map { bytes: self.nested()? }),
+            tag::HIDDEN => {
+                self.bytes()?;
+                ValueRef::Secret
+            }
+            tag::HIDDEN_FIXED.. => {
+                self.bytes = self.bytes.get(usize::from(tag - tag::HIDDEN_FIXED)..)?;
+                ValueRef::Secret
+            }
             _ => return None,
         })
     }
@@ -440,7 +456,8 @@ impl<'a> Doubtful<'a> {
             tag::SOCKET_V6 => self.skip(26),
             tag::CHAR => char::from_u32(u32::from_ne_bytes(self.fixed()?)).is_some(),
             tag::STR => core::str::from_utf8(self.sized()?).is_ok(),
-            tag::OS | tag::BYTES => self.sized().is_some(),
+            tag::OS | tag::BYTES | tag::HIDDEN => self.sized().is_some(),
+            tag::HIDDEN_FIXED.. => self.skip(usize::from(tag - tag::HIDDEN_FIXED)),
             tag::DURATION | tag::TIME => {
                 self.skip(8) && u32::from_ne_bytes(self.fixed()?) < 1_000_000_000
             }

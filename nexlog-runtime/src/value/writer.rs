@@ -23,13 +23,21 @@ pub struct Image {
     pub(crate) buffer: Buffer,
     /// Bytes that text, lists and maps may fill; scalars may pass it by their own size.
     limit: usize,
+    /// The same for each slot's value by itself.
+    limit_of_each: usize,
     /// Sum of the original lengths of what was cut.
     cut_bytes: u64,
 }
 
 impl Image {
     pub(crate) fn new(buffer: Buffer, limit: usize) -> Image {
-        Image { buffer, limit: limit.min(u32::MAX as usize / 2), cut_bytes: 0 }
+        let limit = limit.min(u32::MAX as usize / 2);
+        Image { buffer, limit, limit_of_each: usize::MAX, cut_bytes: 0 }
+    }
+
+    /// With a limit for each slot's value as well.
+    pub(crate) fn with_limit_of_each(self, limit_of_each: usize) -> Image {
+        Image { limit_of_each, ..self }
     }
 
     /// The original length of what was cut; 0 when nothing was.
@@ -38,6 +46,15 @@ impl Image {
     }
 
     /// Adds the value of one slot; a value that writes nothing is a null.
+    pub(crate) fn push_slot(&mut self, value: &(impl Value + ?Sized)) {
+        let limit = self.limit;
+        self.limit = limit.min(self.buffer.len().saturating_add(self.limit_of_each));
+        // A panic's image is given up, limit and all.
+        self.push(value);
+        self.limit = limit;
+    }
+
+    /// Adds a value; one that writes nothing is a null.
     pub(crate) fn push(&mut self, value: &(impl Value + ?Sized)) {
         let before = self.buffer.len();
         value.record(ValueWriter { image: self });
@@ -77,6 +94,15 @@ impl Image {
             name.underscores += 1;
         }
         name
+    }
+
+    /// The field, as a map's entry, that says of these entries how much of them was cut.
+    pub(super) fn mark_of(entries: &[u8], cut_bytes: u64) -> Buffer {
+        let mut image = Image::new(Buffer::new(), usize::MAX);
+        let name = image.free_name("truncated", &[], 0, entries);
+        image.text("Display", format_args!("{name}"));
+        image.push(&cut_bytes);
+        image.buffer
     }
 
     fn room(&self) -> usize {

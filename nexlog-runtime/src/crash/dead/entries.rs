@@ -11,6 +11,7 @@ use crate::lane::view::Common;
 use crate::site::callsite::Site;
 use crate::site::known;
 use crate::sys::folder;
+use crate::value::redact::Redaction;
 
 impl Dead {
     pub(super) fn read_entries<'a>(
@@ -43,7 +44,7 @@ impl Dead {
         {
             at = place + 1;
             let head = EntryHead::from_words([start[0], start[1], start[2]]);
-            let is_kind = (entry::SITE..=entry::MODE).contains(&head.kind);
+            let is_kind = (entry::SITE..=entry::REDACTION).contains(&head.kind);
             let text = rest.get(..head.bytes.div_ceil(8)).filter(|_| is_kind);
             let Some(text) = text.filter(|text| text.len() <= patience) else { continue };
             if digest(start[..3].iter().chain(text).copied()) != start[3] {
@@ -68,6 +69,12 @@ impl Dead {
                 self.sites.insert(head.number, site);
             }
             entry::COMMON => self.common = Common::read(bytes),
+            entry::REDACTION => {
+                // One that says nothing is as good as damaged.
+                let patterns = core::str::from_utf8(bytes).ok().and_then(Redaction::from_text);
+                self.damaged += u64::from(patterns.is_none());
+                self.redaction.add(&patterns.unwrap_or_default());
+            }
             _ => {
                 let Some(file) = self.files.get_mut(number) else { return };
                 let place = FILE_ENTRIES.iter().position(|kind| *kind == head.kind);

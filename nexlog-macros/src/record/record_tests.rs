@@ -71,9 +71,9 @@ fn messages_show_fields_captures_and_arguments() {
     assert_eq!(described(r#""a {x} {x}""#), "0:f1:xML2:a S0;L1: S0;.");
     assert_eq!(described(r#""a {x}", x = 1"#), "0:f1:xML2:a S0;.");
     assert_eq!(described(r#"x = ?y, "a {x}""#), "0:f1:xML2:a S0;.");
-    assert_eq!(described(r#""{}", x, y"#), "0:f1:yh0:MS1;.");
-    assert_eq!(described(r#""{x:?} {x}""#), "0:h0:f1:xMS0;L1: S1;.");
-    assert_eq!(described(r#""{0} {0:?} {0}", x"#), "0:h0:h0:MS0;L1: S1;L1: S0;.");
+    assert_eq!(described(r#""{}", x, y"#), "0:f1:yh1:xMS1;.");
+    assert_eq!(described(r#""{x:?} {x}""#), "0:h1:xf1:xMS0;L1: S1;.");
+    assert_eq!(described(r#""{0} {0:?} {0}", x"#), "0:h1:xh1:xMS0;L1: S1;L1: S0;.");
     assert_eq!(described(r#""{a.b}", a.b"#), "0:f3:a.bMS0;.");
     assert_eq!(described(r#""{:w$} {:.*}", 1, 2, 3.0, w = 4"#), "0:f1:wh0:h0:MS1;L1: S2;.");
     for argument in ["{ x }", "{ a = 1; x }", "{ a == b }", "a - b", "user-agent == 1", "|a| a - b"]

@@ -15,12 +15,14 @@
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
 //! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
+//! | `derive` | `#[derive(Value)]`: how is a type shown by its parts? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
 
 use proc_macro::TokenStream;
 
+mod derive;
 mod instrument;
 mod record;
 mod static_filter;
@@ -38,9 +40,8 @@ pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
     instrument::instrument(arguments.into(), &item.into()).into()
 }
 
-/// Reserved: says so at the attribute, instead of "cannot find derive macro".
-#[doc(hidden)]
+/// A type that is logged by its parts. Documented where users find it, in `nexlog`.
 #[proc_macro_derive(Value, attributes(nexlog))]
 pub fn derive_value(input: TokenStream) -> TokenStream {
-    record::unavailable_derive(&input.into()).into()
+    derive::value(input.into()).into()
 }

@@ -385,15 +385,6 @@ pub fn no_such_variable(name: &LitStr) -> Error {
     )
 }
 
-// Derives.
-
-pub fn later_derive() -> Error {
-    Error::new(
-        Span::call_site(),
-        "`#[derive(Value)]` is not available yet in this version: implement `nexlog::Value`",
-    )
-}
-
 // The build.
 
 /// Only the face's macros know what comes in front of the user's tokens.

@@ -61,11 +61,6 @@ fn refuse_items(items: &[Item], faults: &mut Faults) {
     }
 }
 
-/// A derive whose name is reserved.
-pub fn unavailable_derive(_: &TokenStream) -> TokenStream {
-    check::later_derive().into_compile_error()
-}
-
 #[cfg(test)]
 #[path = "record_tests.rs"]
 mod tests;

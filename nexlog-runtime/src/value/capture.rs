@@ -19,8 +19,10 @@ use std::error::Error;
 
 use super::{Value, ValueWriter};
 
+mod parts;
 mod returned;
 
+pub use parts::*;
 pub use returned::*;
 
 /// `debug(v)`, `?v`: the text of `Debug`.

@@ -417,4 +417,18 @@ impl MapWriter<'_> {
             image.push(value);
         });
     }
+
+    /// The same, unless the value writes nothing.
+    pub(super) fn entry_of_some(&mut self, key: &str, value: &(impl Value + ?Sized)) {
+        self.image.part(|image| {
+            let (start, cut_bytes) = (image.buffer.len(), image.cut_bytes);
+            image.tagged_bytes(tag::STR, key.as_bytes());
+            let before = image.buffer.len();
+            value.record(ValueWriter { image });
+            if image.buffer.len() == before {
+                image.buffer.rewind(start);
+                image.cut_bytes = cut_bytes;
+            }
+        });
+    }
 }

@@ -100,6 +100,9 @@ pub use nexlog_runtime::{
     WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
 };
 
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 /// A day of 24 hours.

@@ -5,6 +5,7 @@
 //! exception are bad filter directives: each is one line on standard error, and the rest of the
 //! filter applies.
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -60,7 +61,7 @@ pub fn builder() -> Builder {
     Builder {
         filter: Vec::new(),
         outputs: Vec::new(),
-        lane_bytes: 1 << 20,
+        lane_bytes: Builder::LANE_BYTES,
         common: Common::new(),
         redact: Vec::new(),
         spans: SpanRecords::None,
@@ -70,8 +71,8 @@ pub fn builder() -> Builder {
             mode: Mode::default(),
             overflow: Overflow::default(),
             flush_level: None,
-            flush_interval: Duration::from_millis(100),
-            max_record_bytes: 1 << 20,
+            flush_interval: Builder::FLUSH_INTERVAL,
+            max_record_bytes: 1 << 20, // `MAX_RECORD_BYTES`
             max_value_bytes: usize::MAX,
             redaction: Arc::default(),
             allocator: &PROGRAM,
@@ -96,6 +97,7 @@ impl Drop for Attempt {
 }
 
 /// Where the filter comes from.
+#[derive(Debug)]
 enum FilterSource {
     Text(String),
     Environment(String),
@@ -117,6 +119,13 @@ pub struct Builder {
 }
 
 impl Builder {
+    /// What [`lane_bytes`](Builder::lane_bytes) is when nothing is said.
+    pub const LANE_BYTES: u64 = MIB;
+    /// What [`max_record_bytes`](Builder::max_record_bytes) is when nothing is said.
+    pub const MAX_RECORD_BYTES: u64 = MIB;
+    /// What [`flush_interval`](Builder::flush_interval) is when nothing is said.
+    pub const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
     /// Adds filter directives, in the grammar of `env_logger` and with tracing's brackets for
     /// spans: `info,my_app::db=debug,[pay{tenant=acme}]=debug`; see [`Filter`](crate::Filter).
     /// Later ones replace earlier ones of the same name. Without any the filter is `info`.
@@ -383,6 +392,27 @@ impl Builder {
             return wrong("sink", problem);
         }
         Ok(())
+    }
+}
+
+/// What was stated: without formats, the allocator and the functions, which do not show themselves.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.settings;
+        f.debug_struct("Builder")
+            .field("filter", &self.filter)
+            .field("outputs", &self.outputs)
+            .field("mode", &settings.mode)
+            .field("overflow", &settings.overflow)
+            .field("lane_bytes", &self.lane_bytes)
+            .field("max_record_bytes", &settings.max_record_bytes)
+            .field("flush_level", &settings.flush_level)
+            .field("flush_interval", &settings.flush_interval)
+            .field("fields", &self.common)
+            .field("spans", &self.spans)
+            .field("crash_safe", &self.crash_safe)
+            .field("crash_dir", &self.crash_dir)
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,12 +15,13 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// | `NEXLOG_COLOR` | `auto`, `always` or `never` |
 /// | `NEXLOG_FILE` | write to this file instead, as JSON lines |
 /// | `NEXLOG_FORMAT` | `text` or `json` |
+/// | `NEXLOG_CONFIG` | all is as this file says (feature `config`), and the others mean nothing |
 ///
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are honoured.
 ///
 /// # Errors
 /// [`Error::AlreadyInstalled`]; [`Error::Option`] when a variable has a value that means
-/// nothing; [`Error::File`] when the file cannot be opened.
+/// nothing; [`Error::File`] when a file cannot be opened; [`Error::Config`].
 ///
 /// ```
 /// fn main() -> Result<(), nexlog::Error> {
@@ -30,7 +31,21 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// }
 /// ```
 pub fn init() -> Result<Logger, Error> {
-    from_environment(|name| std::env::var_os(name).filter(|value| !value.is_empty()))?.install()
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = variable("NEXLOG_CONFIG") {
+        #[cfg(feature = "config")]
+        return crate::Config::read(path)?.install();
+        #[cfg(not(feature = "config"))]
+        return Err(without_feature(&path));
+    }
+    from_environment(variable)?.install()
+}
+
+#[cfg(not(feature = "config"))]
+fn without_feature(path: &OsString) -> Error {
+    let path = path.as_encoded_bytes().escape_ascii();
+    let problem = format!("`{path}` cannot be read; build with the feature `config`");
+    option("NEXLOG_CONFIG", problem)
 }
 
 fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Builder, Error> {

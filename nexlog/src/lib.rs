@@ -72,6 +72,8 @@
 //! sink its format and filter with [`Output`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "config")]
+mod config;
 mod init;
 #[macro_use]
 mod macros;
@@ -81,6 +83,8 @@ pub mod __private;
 
 use std::time::Duration;
 
+#[cfg(feature = "config")]
+pub use config::Config;
 pub use init::init;
 pub use macros::instrument;
 pub use nexlog_macros::Value;
@@ -95,6 +99,9 @@ pub use nexlog_runtime::{
     Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
     WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
 };
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);

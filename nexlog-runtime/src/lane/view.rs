@@ -3,6 +3,7 @@
 //! An [`Entry`] names a record that was gone over, [`Names::record`] borrows it. That it is still there is
 //! the drainer's discipline: it forgets its entries before what they lie in is given back.
 
+use core::fmt;
 use std::sync::Arc;
 
 use super::cursor::RawRecord;
@@ -77,6 +78,12 @@ unsafe impl Send for Entry {}
 
 /// The fields that every record of a logger has.
 pub(crate) struct Common(Image);
+
+impl fmt::Debug for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.map().into_iter().flat_map(|map| map.iter())).finish()
+    }
+}
 
 impl Common {
     /// None.

@@ -190,7 +190,7 @@ impl Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match &self.place {
-            Place::Console(stream, _) => format!("{stream:?}"),
+            Place::Console(stream, color) => format!("{stream:?}, color {color:?}"),
             Place::File(file) => format!("{file:?}"),
             Place::Open(sink) => sink.name(),
         };

@@ -143,12 +143,13 @@ impl Image {
 
     fn text(&mut self, what: &str, text: fmt::Arguments<'_>) {
         self.framed(tag::STR, |image| {
-            let mut out = Text { image, original: 0, cut: false };
+            let start = image.buffer.len();
+            let mut out = Text { image, cut_at: None, left_out: 0 };
             if out.write_fmt(text).is_err() {
                 let _ = write!(out, "<{what} failed>");
             }
-            if out.cut {
-                out.image.cut_bytes += out.original;
+            if let Some(end) = out.cut_at {
+                out.image.cut_bytes += (end - start) as u64 + out.left_out;
             }
         });
     }
@@ -234,22 +235,42 @@ fn char_floor(bytes: &[u8], max: usize) -> usize {
 /// Text arriving in pieces.
 struct Text<'a> {
     image: &'a mut Image,
-    original: u64,
-    cut: bool,
+    /// Where it ends, once something had no room.
+    cut_at: Option<usize>,
+    /// The bytes behind that.
+    left_out: u64,
+}
+
+impl Text<'_> {
+    /// There is no room, or no memory yet.
+    #[cold]
+    #[inline(never)]
+    fn grow_or_cut(&mut self, piece: &[u8]) {
+        let Image { buffer, limit, .. } = &mut *self.image;
+        let room = limit.saturating_sub(buffer.len());
+        if self.cut_at.is_none() && piece.len() <= room {
+            return buffer.extend(piece);
+        }
+        let kept = if self.cut_at.is_none() { char_floor(piece, room) } else { 0 };
+        buffer.extend(&piece[..kept]);
+        self.cut_at.get_or_insert(buffer.len());
+        self.left_out += (piece.len() - kept) as u64;
+    }
 }
 
 impl fmt::Write for Text<'_> {
+    #[inline]
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.original += piece.len() as u64;
-        let room = if self.cut { 0 } else { self.image.room() };
-        if piece.len() <= room {
-            self.image.buffer.extend(piece.as_bytes());
-            return Ok(());
+        let Image { buffer, limit, .. } = &mut *self.image;
+        if self.cut_at.is_some() || !buffer.put_within(*limit, piece.as_bytes()) {
+            self.grow_or_cut(piece.as_bytes());
         }
-        let kept = char_floor(piece.as_bytes(), room);
-        self.cut = true;
-        self.image.buffer.extend(&piece.as_bytes()[..kept]);
         Ok(())
+    }
+
+    #[inline]
+    fn write_char(&mut self, c: char) -> fmt::Result {
+        self.write_str(c.encode_utf8(&mut [0; 4]))
     }
 }
 

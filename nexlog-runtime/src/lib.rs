@@ -48,6 +48,8 @@ pub mod private;
 mod record;
 mod registry;
 mod report;
+#[cfg(feature = "serde")]
+mod serialize;
 mod sink;
 mod site;
 mod sync;

@@ -235,15 +235,6 @@ pub fn duplicate_key(key: &str, span: Span) -> Error {
     Error::new(span, format!("the key `{key}` is used twice: rename one of the fields"))
 }
 
-pub fn is_later_marker(name: &Ident) -> bool {
-    name == "serde"
-}
-
-/// Whether a marker can be used.
-pub fn marker_name(name: &Ident) -> Result<()> {
-    if is_later_marker(name) { Err(not_yet(name)) } else { Ok(()) }
-}
-
 pub fn bare_keyword(name: &Ident) -> Error {
     Error::new(
         name.span(),
@@ -298,7 +289,7 @@ pub fn is_word_of_ours(shape: &Shape) -> bool {
     match shape {
         Shape::Call(name) => {
             is_later_name(name)
-                || matches!(name.as_str(), "target" | "logger" | "serde")
+                || matches!(name.as_str(), "target" | "logger")
                 || How::from_marker(name).is_some()
         }
         _ => false,

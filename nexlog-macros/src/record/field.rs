@@ -126,14 +126,13 @@ fn form(input: ParseStream<'_>) -> Result<Option<How>> {
         return Ok(None);
     }
     let name = Ident::parse_any(input)?;
-    check::marker_name(&name)?;
     Ok(How::from_marker(&name.to_string()))
 }
 
 /// Whether `log`'s name of a form stands here: `debug`, with a value or nothing behind it.
 pub fn is_form(at: Cursor<'_>) -> bool {
     let Some((name, rest)) = at.ident() else { return false };
-    let known = How::from_marker(&name.to_string()).is_some() || check::is_later_marker(&name);
+    let known = How::from_marker(&name.to_string()).is_some();
     known && (ends(rest) || operator(rest).0 == Operator::Assign)
 }
 
@@ -164,10 +163,7 @@ fn value(input: ParseStream<'_>, key: &str, key_span: Span) -> Result<Value> {
 fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
     let at = input.cursor();
     let Some(name) = lone_call(at) else { return Ok(None) };
-    let how = How::from_marker(&name.to_string());
-    if how.is_none() && !check::is_later_marker(&name) {
-        return Ok(None);
-    }
+    let Some(how) = How::from_marker(&name.to_string()) else { return Ok(None) };
     let Some(TokenTree::Group(group)) =
         at.ident().and_then(|(_, rest)| rest.token_tree()).map(|(tree, _)| tree)
     else {
@@ -180,10 +176,9 @@ fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
     };
     // Not one expression: a function of the user that happens to have this name.
     let Ok(code) = one.parse2(group.stream()) else { return Ok(None) };
-    check::marker_name(&name)?;
     skip_token(input);
     skip_token(input);
-    Ok(how.map(|how| Value { how, code }))
+    Ok(Some(Value { how, code }))
 }
 
 /// The key of a bare `x` or `user.id`, when that is all of the expression that ends at `end`:

@@ -164,6 +164,8 @@ pub enum How {
     Error,
     Secret,
     Bytes,
+    /// By serde's `Serialize`.
+    Serde,
     /// A variable named in the message: typed if it can be, its text otherwise.
     Captured,
     /// An argument of a function: typed if it can be, its `Debug` text otherwise.
@@ -183,6 +185,7 @@ impl How {
             "err" => How::Error,
             "secret" => How::Secret,
             "bytes" => How::Bytes,
+            "serde" => How::Serde,
             _ => return None,
         })
     }

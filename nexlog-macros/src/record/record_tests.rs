@@ -129,8 +129,6 @@ fn one_mistake_is_one_error() {
         r#""a", k: v"#,
         r#""a", .."#,
         r#""a", k = ?"#,
-        r#""a", k = serde(&x)"#,
-        r#""a", k:serde = x"#,
         r#"once(), "a""#,
         r#"every(3), "a""#,
         r#"per_second(3), "a""#,

@@ -23,10 +23,10 @@ use crate::value::Seal;
 
 /// How deep lists and maps may lie in each other. With the record's own object this stays below
 /// the 128 at which widespread JSON parsers give up, and bounds the encoders' stack.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// What stands for a list or map that lies deeper.
-const TOO_DEEP: &str = "<nested too deep>";
+pub(crate) const TOO_DEEP: &str = "<nested too deep>";
 
 /// A layout for records: [`Json`](crate::Json), [`Text`](crate::Text), or your own.
 ///

@@ -17,6 +17,8 @@ mod writer;
 pub(crate) use fields::fields_bytes;
 pub use fields::{Fields, FieldsWriter, Keyed, Splice};
 pub(crate) use writer::Image;
+#[cfg(feature = "serde")]
+pub use writer::Serialized;
 pub use writer::{ListWriter, MapWriter, ValueWriter};
 
 /// A token that only this crate can name: it seals methods of an open trait.

@@ -15,6 +15,12 @@ use super::{Seal, Value};
 use crate::buffer::Buffer;
 use crate::site::callsite::{Slot, SlotKind};
 
+#[cfg(feature = "serde")]
+mod serialize;
+
+#[cfg(feature = "serde")]
+pub use serialize::Serialized;
+
 /// Longest source chain that is kept, as a chain may be a circle. What is behind is said to be.
 const MAX_CHAIN: usize = 128;
 
@@ -156,14 +162,27 @@ impl Image {
 
     /// Adds a part of a list or map, or only counts it when there is no room any more.
     fn part(&mut self, write: impl FnOnce(&mut Image)) {
-        let before = self.buffer.len();
-        let full = self.room() == 0;
+        let part = self.begin_part();
         write(self);
-        if full {
-            self.cut_bytes += (self.buffer.len() - before) as u64;
-            self.buffer.rewind(before);
+        self.end_part(part);
+    }
+
+    fn begin_part(&self) -> Part {
+        Part { start: self.buffer.len(), is_counted_only: self.room() == 0 }
+    }
+
+    fn end_part(&mut self, part: Part) {
+        if part.is_counted_only {
+            self.cut_bytes += (self.buffer.len() - part.start) as u64;
+            self.buffer.rewind(part.start);
         }
     }
+}
+
+/// A part of a list or map under way.
+struct Part {
+    start: usize,
+    is_counted_only: bool,
 }
 
 /// A key and the underscores behind it. No text, as there may be no memory for one.

@@ -86,7 +86,7 @@ pub(super) struct Dead {
     clock: WallClock,
     common: Option<Common>,
     /// What is hidden by its key.
-    redaction: Redaction,
+    redaction: Option<Redaction>,
     /// Damage that is no lane's own.
     pub(super) damaged: u64,
 }
@@ -135,7 +135,7 @@ impl Dead {
             clock: read_clock(&words)
                 .ok_or("its clock is damaged; if nobody needs its records, delete it")?,
             common: None,
-            redaction: Redaction::default(),
+            redaction: None,
             damaged: 0,
             file,
         };
@@ -148,7 +148,9 @@ impl Dead {
         // Without them lines would be written that nobody has logged, or to another file.
         let are_whole =
             |file: &DeadFile| usize::from(file.entries) == (1 << FILE_ENTRIES.len()) - 1;
-        if dead.common.is_none() || !dead.files.iter().all(are_whole) {
+        // And without that one, what was to be hidden.
+        let is_missing = dead.common.is_none() || dead.redaction.is_none();
+        if is_missing || !dead.files.iter().all(are_whole) {
             return Err("its entries are damaged; if nobody needs its records, delete it".into());
         }
         let mut all = BTreeSet::new();
@@ -175,9 +177,9 @@ impl Dead {
 
     /// Hides this as well, once it is settled what was being written: that had to be made as it was.
     pub(super) fn redact(&mut self, redaction: &Redaction) {
-        self.redaction.add(redaction);
-        if let Some(common) = &mut self.common {
-            common.redact(&self.redaction);
+        if let (Some(all), Some(common)) = (&mut self.redaction, &mut self.common) {
+            all.add(redaction);
+            common.redact(all);
         }
     }
 

@@ -175,7 +175,7 @@ pub(super) mod entry {
     pub const COMMON: u64 = 5;
     /// The permissions of the file of this number.
     pub const MODE: u64 = 6;
-    /// Which fields are hidden by their keys; there is none where nothing is.
+    /// Which fields are hidden by their keys.
     pub const REDACTION: u64 = 7;
 }
 

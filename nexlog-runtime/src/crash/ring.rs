@@ -111,9 +111,7 @@ impl Ring {
             ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
-        if !redaction.is_empty() {
-            ring.add(entry::REDACTION, 0, redaction.to_text().as_bytes());
-        }
+        ring.add(entry::REDACTION, 0, redaction.to_text().as_bytes());
         ring.name = ring.home.publish(&id).inspect_err(|_| ring.home.give_up(&id))?;
         Ok(ring)
     }

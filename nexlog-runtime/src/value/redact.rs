@@ -124,7 +124,8 @@ impl Redaction {
 
     /// What `to_text` gave; `None` for what it cannot have given.
     pub(crate) fn from_text(text: &str) -> Option<Redaction> {
-        let patterns = text.split('\0').map(Pattern::parse);
+        let texts = text.split('\0').filter(|_| !text.is_empty());
+        let patterns = texts.map(Pattern::parse);
         Some(Redaction(patterns.collect::<Result<_, _>>().ok()?))
     }
 
@@ -325,6 +326,7 @@ mod tests {
     fn patterns_travel_as_text() {
         let all = redaction(&["password", "*.token", "a.*.c"]);
         assert_eq!(Redaction::from_text(&all.to_text()).unwrap().0, all.0);
+        assert!(Redaction::from_text(&Redaction::default().to_text()).unwrap().is_empty());
         assert!(Redaction::from_text("a\0\0b").is_none());
     }
 }

@@ -180,6 +180,7 @@ impl Image {
 }
 
 /// A part of a list or map under way.
+#[derive(Clone, Copy)]
 struct Part {
     start: usize,
     is_counted_only: bool,

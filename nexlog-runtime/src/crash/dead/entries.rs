@@ -70,10 +70,7 @@ impl Dead {
             }
             entry::COMMON => self.common = Common::read(bytes),
             entry::REDACTION => {
-                // One that says nothing is as good as damaged.
-                let patterns = core::str::from_utf8(bytes).ok().and_then(Redaction::from_text);
-                self.damaged += u64::from(patterns.is_none());
-                self.redaction.add(&patterns.unwrap_or_default());
+                self.redaction = core::str::from_utf8(bytes).ok().and_then(Redaction::from_text);
             }
             _ => {
                 let Some(file) = self.files.get_mut(number) else { return };

@@ -22,10 +22,11 @@ impl Dead {
         between: impl Fn(&DeadLane) -> (u64, u64),
         mut each: impl FnMut(&Record<'_>, &Left, usize) -> bool,
     ) -> io::Result<u64> {
+        let redaction = self.redaction.as_ref().ok_or(io::ErrorKind::InvalidData)?;
         let mut readers: Vec<_> = self
             .lanes
             .iter()
-            .map(|lane| LaneReader::new(lane, between(lane), (&self.file, &self.redaction)))
+            .map(|lane| LaneReader::new(lane, between(lane), (&self.file, redaction)))
             .collect();
         let site_at = |address: u64| self.sites.get(&address).copied();
         let mut heap = BinaryHeap::new();

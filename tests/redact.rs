@@ -170,7 +170,7 @@ fn log_in_surroundings(logger: &Logger) {
     let context = Context::current().field("password", NUMBER).field("user.token", CANARY);
     context.in_scope(|| info!("in a context", text = display("long way")));
     std::thread::spawn(context.wrap(|| info!("on another thread"))).join().unwrap();
-    logs_in("ada", CANARY, NUMBER - NUMBER);
+    logs_in("ada", CANARY, 0);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(awaits(CANARY, NUMBER));
     span!("timed", password = NUMBER).in_scope(|| ());
@@ -248,7 +248,7 @@ fn bytes_below(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for path in files_below(folder) {
         let name = path.strip_prefix(folder).unwrap().display().to_string();
-        if name.ends_with(".gz") {
+        if path.extension().is_some_and(|ending| ending == "gz") {
             let output = Command::new("gzip").arg("-dc").arg(&path).output().expect("gzip");
             assert!(output.status.success(), "{name}");
             all.push((format!("{name}, unpacked"), output.stdout));

@@ -284,10 +284,11 @@ mod generic {
 
     pub struct NotAValue;
 
-    pub fn uses<T: Value + Clone, D: Display, B: Debug>(t: &[T], d: D, b: B) -> impl Value + '_
+    pub fn uses<T, D, B>(t: &[T], d: D, b: B) -> impl Value + '_
     where
-        D: 'static,
-        B: 'static,
+        T: Value + Clone,
+        D: Display + 'static,
+        B: Debug + 'static,
     {
         Generic::<_, _, _, Texts, _, 2> {
             typed: t,

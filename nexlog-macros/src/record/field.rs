@@ -153,21 +153,21 @@ fn value(input: ParseStream<'_>, key: &str, key_span: Span) -> Result<Value> {
         }
         return Ok(Value { how: of_sigil(sigil), code: expression(input)?.0 });
     }
-    if let Some(marked) = marked(input)? {
+    if let Some(marked) = marked(input) {
         return Ok(marked);
     }
     Ok(Value { how: How::Typed, code: expression(input)?.0 })
 }
 
 /// `debug(v)`: a marker only as a call of that one name with one argument.
-fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
+fn marked(input: ParseStream<'_>) -> Option<Value> {
     let at = input.cursor();
-    let Some(name) = lone_call(at) else { return Ok(None) };
-    let Some(how) = How::from_marker(&name.to_string()) else { return Ok(None) };
+    let name = lone_call(at)?;
+    let how = How::from_marker(&name.to_string())?;
     let Some(TokenTree::Group(group)) =
         at.ident().and_then(|(_, rest)| rest.token_tree()).map(|(tree, _)| tree)
     else {
-        return Ok(None);
+        return None;
     };
     let one = |inside: ParseStream<'_>| {
         let code = sole_expression(inside)?;
@@ -175,10 +175,10 @@ fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
         Ok(code)
     };
     // Not one expression: a function of the user that happens to have this name.
-    let Ok(code) = one.parse2(group.stream()) else { return Ok(None) };
+    let Ok(code) = one.parse2(group.stream()) else { return None };
     skip_token(input);
     skip_token(input);
-    Ok(Some(Value { how, code }))
+    Some(Value { how, code })
 }
 
 /// The key of a bare `x` or `user.id`, when that is all of the expression that ends at `end`:

@@ -13,6 +13,7 @@ use super::view::{Map, ValueRef};
 use super::wire::{Trusted, tag};
 use super::{Seal, Value};
 use crate::buffer::Buffer;
+use crate::format::TOO_DEEP;
 use crate::site::callsite::{Slot, SlotKind};
 
 #[cfg(feature = "serde")]
@@ -20,6 +21,11 @@ mod serialize;
 
 #[cfg(feature = "serde")]
 pub use serialize::Serialized;
+
+/// How deep lists and maps are written into each other: deeper than any format shows them, and not
+/// so deep that what a killed process leaves could not be read. What lies deeper is not asked for, so
+/// that a value that holds itself comes to an end.
+const MAX_DEPTH: u32 = 150;
 
 /// Longest source chain that is kept, as a chain may be a circle. What is behind is said to be.
 const MAX_CHAIN: usize = 128;
@@ -33,12 +39,14 @@ pub struct Image {
     limit_of_each: usize,
     /// Sum of the original lengths of what was cut.
     cut_bytes: u64,
+    /// How many lists and maps are open.
+    depth: u32,
 }
 
 impl Image {
     pub(crate) fn new(buffer: Buffer, limit: usize) -> Image {
         let limit = limit.min(u32::MAX as usize / 2);
-        Image { buffer, limit, limit_of_each: usize::MAX, cut_bytes: 0 }
+        Image { buffer, limit, limit_of_each: usize::MAX, cut_bytes: 0, depth: 0 }
     }
 
     /// With a limit for each slot's value as well.
@@ -139,12 +147,24 @@ impl Image {
 
     /// A tag, a length, and what `body` writes.
     fn framed(&mut self, tag: u8, body: impl FnOnce(&mut Image)) {
-        let start = self.buffer.len();
+        let (start, depth) = (self.buffer.len(), self.depth);
         self.buffer.push(tag);
         self.buffer.extend(&[0; 4]);
-        let frame = OpenFrame { image: self, start };
+        let frame = OpenFrame { image: self, start, depth };
         body(frame.image);
         frame.close();
+    }
+
+    /// The same for what holds values.
+    fn nested(&mut self, tag: u8, body: impl FnOnce(&mut Image)) {
+        if self.depth == MAX_DEPTH {
+            return self.tagged_bytes(tag::STR, TOO_DEEP.as_bytes());
+        }
+        self.framed(tag, |image| {
+            image.depth += 1;
+            body(image);
+            image.depth -= 1;
+        });
     }
 
     fn text(&mut self, what: &str, text: fmt::Arguments<'_>) {
@@ -226,6 +246,8 @@ fn has_entry(map: Map<'_>, name: &Name) -> bool {
 struct OpenFrame<'a> {
     image: &'a mut Image,
     start: usize,
+    /// How deep it lies.
+    depth: u32,
 }
 
 impl OpenFrame<'_> {
@@ -240,6 +262,7 @@ impl OpenFrame<'_> {
 impl Drop for OpenFrame<'_> {
     fn drop(&mut self) {
         self.image.buffer.rewind(self.start);
+        self.image.depth = self.depth;
     }
 }
 
@@ -380,16 +403,16 @@ impl ValueWriter<'_> {
 
     /// A sequence of values.
     pub fn list(self, items: impl FnOnce(&mut ListWriter<'_>)) {
-        self.image.framed(tag::LIST, |image| items(&mut ListWriter { image }));
+        self.image.nested(tag::LIST, |image| items(&mut ListWriter { image }));
     }
 
     /// Keys and values.
     pub fn map(self, entries: impl FnOnce(&mut MapWriter<'_>)) {
-        self.image.framed(tag::MAP, |image| entries(&mut MapWriter { image }));
+        self.image.nested(tag::MAP, |image| entries(&mut MapWriter { image }));
     }
 
     pub(super) fn map_writer(self, entries: impl FnOnce(MapWriter<'_>)) {
-        self.image.framed(tag::MAP, |image| entries(MapWriter { image }));
+        self.image.nested(tag::MAP, |image| entries(MapWriter { image }));
     }
 
     #[inline]

@@ -9,7 +9,8 @@ use core::fmt::{self, Display};
 
 use serde_core::ser::{self, Impossible, Serialize, Serializer};
 
-use super::{Image, Part, ValueWriter};
+use super::{Image, MAX_DEPTH, Part, ValueWriter};
+use crate::format::TOO_DEEP;
 use crate::value::Value;
 use crate::value::wire::{tag, text_of};
 
@@ -114,6 +115,7 @@ impl Image {
     }
 
     fn open(&mut self, tag: u8) -> usize {
+        self.depth += 1;
         let start = self.buffer.len();
         self.buffer.push(tag);
         self.buffer.extend(&[0; 4]);
@@ -124,6 +126,7 @@ impl Image {
         let length = self.buffer.len().saturating_sub(start + 5);
         let length = u32::try_from(length).unwrap_or(0).to_ne_bytes();
         self.buffer.patch(start + 1, &length);
+        self.depth -= 1;
     }
 }
 
@@ -139,6 +142,8 @@ pub struct Open<'a> {
     is_closed: bool,
     /// Whether its only field is a number as text: see [`NUMBER`].
     is_number: bool,
+    /// Then nothing goes into it.
+    is_too_deep: bool,
 }
 
 /// What a number of `serde_json` calls itself where a program has its feature
@@ -147,8 +152,10 @@ const NUMBER: &str = "$serde_json::private::Number";
 
 impl<'a> Open<'a> {
     fn new(image: &'a mut Image, tag: u8) -> Open<'a> {
+        let is_too_deep = image.depth >= MAX_DEPTH;
         let start = image.open(tag);
-        Open { image, outer: None, start, part: None, is_closed: false, is_number: false }
+        let (is_closed, is_number) = (false, false);
+        Open { image, outer: None, start, part: None, is_closed, is_number, is_too_deep }
     }
 
     /// The same as the only entry of a map.
@@ -161,12 +168,18 @@ impl<'a> Open<'a> {
     }
 
     fn item(&mut self, value: &(impl Serialize + ?Sized)) -> Done {
+        if self.is_too_deep {
+            return Ok(());
+        }
         self.image.part_serialized(None, value)
     }
 
     fn entry(&mut self, key: &str, value: &(impl Serialize + ?Sized)) -> Done {
         if self.is_number {
             return value.serialize(Key(self.image));
+        }
+        if self.is_too_deep {
+            return Ok(());
         }
         self.image.part_serialized(Some(key), value)
     }
@@ -177,6 +190,10 @@ impl<'a> Open<'a> {
             return self.image.close_number(self.start);
         }
         self.image.close(self.start);
+        if self.is_too_deep {
+            self.image.buffer.rewind(self.start);
+            self.image.tagged_bytes(tag::STR, TOO_DEEP.as_bytes());
+        }
         if let Some(outer) = self.outer {
             self.image.close(outer);
         }
@@ -187,6 +204,8 @@ impl Drop for Open<'_> {
     fn drop(&mut self) {
         if !self.is_closed {
             self.image.buffer.rewind(self.outer.unwrap_or(self.start));
+            let open = u32::from(self.outer.is_some()) + u32::from(!self.is_number);
+            self.image.depth -= open;
         }
     }
 }
@@ -310,9 +329,9 @@ impl<'a> Serializer for ValueWriter<'a> {
         if name == NUMBER {
             let start = self.image.buffer.len();
             let image = self.image;
-            let open =
-                Open { image, outer: None, start, part: None, is_closed: false, is_number: true };
-            return Ok(open);
+            let (is_closed, is_number, is_too_deep) = (false, true, false);
+            let outer = None;
+            return Ok(Open { image, outer, start, part: None, is_closed, is_number, is_too_deep });
         }
         Ok(Open::new(self.image, tag::MAP))
     }
@@ -381,6 +400,9 @@ impl ser::SerializeMap for Open<'_> {
     type Error = Failure;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Done {
+        if self.is_too_deep {
+            return Ok(());
+        }
         let part = self.image.begin_part();
         key.serialize(Key(self.image))?;
         self.part = Some(part);
@@ -388,6 +410,9 @@ impl ser::SerializeMap for Open<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Done {
+        if self.is_too_deep {
+            return Ok(());
+        }
         let part =
             self.part.take().ok_or_else(|| Failure("a value came without its key".into()))?;
         let done = self.image.push_serialized(value);

@@ -58,6 +58,8 @@ fn every_option_of_the_logger_is_taken() {
     assert_same("pid = true", plain().pid());
     assert_same("spans = 'on_close'", plain().spans(SpanRecords::OnClose));
     assert_same("spans = 'on_enter_and_close'", plain().spans(SpanRecords::OnEnterAndClose));
+    assert_same("max_value_bytes = '4 KiB'", plain().max_value_bytes(4 << 10));
+    assert_same("redact = ['password', '*.token']", plain().redact(["password", "*.token"]));
     assert_same(
         "[field]\nservice = 'shop'\nshard = 3\nweight = 0.5\nlive = true\ntags = ['a', 'b']",
         plain()
@@ -192,6 +194,9 @@ fn what_the_builder_finds_wrong_has_its_line_and_key_too() {
     let error = |text: &str| parse(text).build().map(|_| ()).unwrap_err().to_string();
     let small = error("pid = true\nlane_bytes = 5");
     assert!(small.starts_with("`nexlog.toml`, line 2, key `lane_bytes`: 5 bytes"), "{small}");
+    let pattern = error("pid = true\nredact = ['a', 'b..c']");
+    assert!(pattern.starts_with("`nexlog.toml`, line 2, key `redact`: "), "{pattern}");
+    assert!(pattern.contains("`b..c`"), "{pattern}");
     let folder = Folder::new();
     let path = folder.file("app.log");
     let text = format!("[[file]]\npath = '{}'\n[file.rotate]\nsize = 7", path.display());

@@ -7,15 +7,16 @@
 mod support;
 
 use nexlog::{
-    Archive, Batch, Buffer, Compression, Console, Context, File, Format, Json, KIB, Level, Logger,
-    Memory, Mode, Output, Overflow, Record, Rotate, Text, Value, context, fields, info, instrument,
-    log, span, try_log,
+    Archive, Batch, Buffer, Compression, Console, Context, Error, File, Format, Json, KIB, Level,
+    Logger, Memory, Mode, Output, Overflow, Record, Rotate, Text, Value, WriteError, context,
+    fields, info, instrument, log, span, try_log,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 use support::child::{self, told};
 use support::sinks::Each;
@@ -400,21 +401,36 @@ fn what_is_drained_is_gone_from_the_ring() {
     child::run("drains", &[("FOLDER", folder.path().to_str().unwrap())]).expect_success();
 }
 
+/// Whether the worker of `drops` is held, outside of all locks.
+static IS_HELD: AtomicBool = AtomicBool::new(false);
+static MAY_GO: AtomicBool = AtomicBool::new(false);
+
 /// The oldest half of a thread's buffer is dropped, with the scope that later records are in.
 fn drops() {
     let sink = Each(|batch: &Batch<'_>| {
+        if !IS_HELD.load(SeqCst) {
+            return Err(WriteError::from(std::io::Error::other("so that the worker tells")));
+        }
         std::io::Write::write_all(&mut std::io::stdout(), batch.bytes())?;
         Ok(())
     });
-    let builder = nexlog::builder().sink(Output::to(sink).format(Json::new()));
-    let builder = builder.redact(["password"]).overflow(Overflow::DropOldest).lane_bytes(32 * KIB);
+    let hold = |_: &Error| {
+        IS_HELD.store(true, SeqCst);
+        support::wait_until("the buffer was full", || MAY_GO.load(SeqCst));
+    };
+    let builder = nexlog::builder().sink(Output::to(sink).format(Json::new())).on_error(hold);
+    let builder = builder.redact(["password"]).overflow(Overflow::DropOldest).lane_bytes(48 * KIB);
     let logger = builder.mode(Mode::Background).install().unwrap();
+    info!("the sink fails");
+    support::wait_until("the worker is held", || IS_HELD.load(SeqCst));
     let _scope = context!(password = CANARY);
-    for number in 0..3_000_u64 {
+    let _inner = context!(map = BTreeMap::from([("password", NUMBER)]));
+    for number in 0..700_u64 {
         info!("some", number, text = "0123456789012345678901234567890123456789");
     }
+    MAY_GO.store(true, SeqCst);
     logger.flush(PATIENCE).unwrap();
-    eprintln!("{}", logger.stats().dropped);
+    assert!(logger.stats().dropped_by.oldest > 100, "{:?}", logger.stats());
 }
 
 fn a_scope_whose_records_were_dropped_is_hidden() {

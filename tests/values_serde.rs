@@ -46,7 +46,7 @@ struct Pair(u8, Option<&'static str>);
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Order {
-    order_id: u64,
+    customer_id: u64,
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     left_out: Option<u8>,
@@ -71,7 +71,7 @@ enum Event {
 #[test]
 fn what_is_serialized_looks_as_serde_json_has_it() {
     let order = Order {
-        order_id: 7,
+        customer_id: 7,
         note: None,
         left_out: None,
         items: vec![Newtype(1), Newtype(2)],

@@ -406,6 +406,8 @@ impl fmt::Debug for Builder {
             .field("overflow", &settings.overflow)
             .field("lane_bytes", &self.lane_bytes)
             .field("max_record_bytes", &settings.max_record_bytes)
+            .field("max_value_bytes", &settings.max_value_bytes)
+            .field("redact", &self.redact)
             .field("flush_level", &settings.flush_level)
             .field("flush_interval", &settings.flush_interval)
             .field("fields", &self.common)

@@ -21,7 +21,9 @@
 //! is at [`log!`]. Without a logger they print nothing. Records at Info or above that were made
 //! before the application installed one wait for it, in a buffer of 64 KiB.
 //!
-//! Give your types an encoder with [`Value`], and types that are several fields with [`Fields`].
+//! Give your types an encoder with [`#[derive(Value)]`](derive@Value) or by hand ([`Value`](trait@Value)),
+//! and types that are several fields with [`Fields`]. `key = secret(v)` and `#[nexlog(secret)]` hide a
+//! value for good; applications hide by key with [`Builder::redact`].
 //!
 //! # For authors of applications
 //!
@@ -74,6 +76,7 @@
 
 #[cfg(feature = "config")]
 mod config;
+mod derive;
 mod init;
 #[macro_use]
 mod macros;
@@ -85,9 +88,9 @@ use std::time::Duration;
 
 #[cfg(feature = "config")]
 pub use config::Config;
+pub use derive::Value;
 pub use init::init;
 pub use macros::instrument;
-pub use nexlog_macros::Value;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{

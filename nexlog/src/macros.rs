@@ -31,10 +31,11 @@
 /// | `key = err(&e)` | an error with its chain of sources; also `dyn Error`, `Box<dyn Error>`, `anyhow` and `eyre` |
 /// | `key = secret(v)` | never printed: `***` |
 /// | `key = bytes(&b)` | hex |
+/// | `key = serde(&v)` | whatever is `Serialize`, nested; needs the feature `serde` |
 /// | `(expr) = v` | a key made at run time |
 /// | `..fields` | every field of a map, or of another [`Fields`](crate::Fields) |
 ///
-/// `debug`, `display`, `err`, `secret` and `bytes` are markers only as a bare call with one
+/// `debug`, `display`, `err`, `secret`, `bytes` and `serde` are markers only as a bare call with one
 /// argument; `key = (debug(x))` calls a function of yours.
 ///
 /// ```

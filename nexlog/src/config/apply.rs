@@ -14,7 +14,11 @@ pub(super) fn to(builder: Builder, model: &Model) -> Builder {
         .max_record_bytes(model.max_record_bytes.0)
         .flush_interval(model.flush_interval.0)
         .crash_safe(model.crash_safe)
-        .spans(model.spans.into());
+        .spans(model.spans.into())
+        .redact(&model.redact);
+    if let Some(bytes) = &model.max_value_bytes {
+        builder = builder.max_value_bytes(bytes.0);
+    }
     if let Some(variable) = &model.filter_env {
         builder = builder.filter_env(variable);
     }

@@ -22,6 +22,9 @@ pub(super) struct Model {
     pub(super) overflow: Overflow,
     pub(super) lane_bytes: Size,
     pub(super) max_record_bytes: Size,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) max_value_bytes: Option<Size>,
+    pub(super) redact: Vec<String>,
     pub(super) flush_level: Option<LevelName>,
     pub(super) flush_interval: Time,
     pub(super) crash_safe: bool,
@@ -46,6 +49,8 @@ impl Default for Model {
             overflow: Overflow::default(),
             lane_bytes: Size(crate::Builder::LANE_BYTES),
             max_record_bytes: Size(crate::Builder::MAX_RECORD_BYTES),
+            max_value_bytes: None,
+            redact: Vec::new(),
             flush_level: None,
             flush_interval: Time(crate::Builder::FLUSH_INTERVAL),
             crash_safe: true,

@@ -69,8 +69,7 @@ impl Logger {
     /// ```
     #[must_use]
     pub fn with(&self, fields: impl Fields) -> Logger {
-        let mut fields = fields_bytes(&fields, &self.fields);
-        self.core().redaction().hide_entries(&mut fields);
+        let fields = fields_bytes(&fields, &self.fields);
         Logger { handle: Arc::clone(&self.handle), fields: fields.into() }
     }
 

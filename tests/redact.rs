@@ -28,12 +28,13 @@ support::child::harness! {
         what_a_killed_process_has_left_is_hidden,
         patterns_match_paths,
         what_is_drained_is_gone_from_the_ring,
+        secrets_and_what_takes_the_long_way_are_never_in_the_ring,
         a_scope_whose_records_were_dropped_is_hidden,
         the_search_finds_what_is_not_hidden,
         a_bad_pattern_is_named,
         two_loggers_hide_what_each_says,
     ],
-    scenes: [everywhere, not_hidden, dies, dies_hiding_nothing, drains, drops],
+    scenes: [everywhere, not_hidden, dies, dies_hiding_nothing, dies_discreetly, drains, drops],
 }
 
 /// What must not be found. Nothing else that is written has six of its characters in a row.
@@ -377,6 +378,45 @@ fn what_a_killed_process_has_left_is_hidden() {
             assert!(log.contains(captured), "{log}");
         }
     }
+}
+
+fn dies_discreetly() {
+    let file = File::at(Path::new(&told("FOLDER")).join("app.log")).format(Json::new());
+    let builder = nexlog::builder().file(file).mode(Mode::Buffered).redact(["password", "*.token"]);
+    let builder = builder.flush_interval(Duration::from_secs(3_600)).field("password", CANARY);
+    let logger = builder.install().unwrap();
+    let password = CANARY;
+    let user = User { name: "ada", token: CANARY, pin: NUMBER, inner: None };
+    info!("marked", password = secret(CANARY), pin = secret(NUMBER), n = 1);
+    info!("derived", user = &user);
+    info!("rendered {password:?} {}", password, user.token = debug(CANARY), n = 2);
+    info!("nested", map = BTreeMap::from([("password", NUMBER)]), list = [&user]);
+    info!("serialized", request = serde(&Request { password, path: "/" }));
+    info!("dynamic", ("password") = CANARY, ..BTreeMap::from([("x.token", CANARY)]));
+    log!(Level::Info, logger(&logger.with([("password", CANARY)])), "of a logger");
+    let _scope = context!(password = secret(CANARY), user.token = secret(NUMBER));
+    info!("last", n = 7);
+    std::process::abort();
+}
+
+fn secrets_and_what_takes_the_long_way_are_never_in_the_ring() {
+    let folder = Folder::new();
+    let variables = [("FOLDER", folder.path().to_str().unwrap())];
+    child::run("dies_discreetly", &variables).expect_signal(libc::SIGABRT);
+    let left = bytes_below(folder.path());
+    let holds = |name: &str, text: &str| {
+        let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        left.iter().any(|(file, bytes)| file.contains(name) && holds(bytes))
+    };
+    assert!(holds("lanes", "ada") && holds("lanes", "serialized"), "the records are there");
+    assert_hidden("dies_discreetly", &left);
+    assert_eq!(nexlog::recover(folder.path()).unwrap().recovered, 8);
+    let log = std::fs::read_to_string(folder.file("app.log")).unwrap();
+    assert_eq!(
+        log.lines().filter(|line| line.contains("\"password\":\"***\"")).count(),
+        8,
+        "{log}"
+    );
 }
 
 /// A logger that drains at each call has nothing of it in its ring afterwards.

@@ -201,12 +201,6 @@ pub fn computed_key(key: &TokenStream, assigned: &TokenStream) -> Error {
     )
 }
 
-/// `{ a = 1 }`
-pub fn fields_in_braces(fields: &TokenStream, span: Span) -> Error {
-    let fields = source(fields);
-    Error::new(span, format!("fields are written without braces: write `{fields}`"))
-}
-
 pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
     if matches!(key, "target" | "logger") {
         return Error::new(span, late_option(key));

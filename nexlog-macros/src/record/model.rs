@@ -59,10 +59,11 @@ impl Level {
     const NAMES: [&str; 6] = ["Trace", "Debug", "Info", "Warn", "Error", "Critical"];
     const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
 
+    /// The level of this name, as a variant or as tracing's constants have it.
     pub fn from_variant(name: &str) -> Option<Level> {
-        Self::NAMES
-            .iter()
-            .position(|known| *known == name)
+        let mut names = Self::NAMES.iter().zip(Self::CONSTANTS);
+        names
+            .position(|(variant, constant)| *variant == name || constant == name)
             .and_then(|at| at.try_into().ok())
             .map(Level)
     }

@@ -157,8 +157,7 @@ mod tests {
             assert!(first.iter().skip(5).all(|byte| *byte == 0), "{first:?}");
             hide(first); // twice is as good as once
             assert_eq!(bytes.len(), length);
-            // SAFETY: made by an image, and hidden by the function above.
-            let mut read = unsafe { Trusted::new(&bytes) };
+            let mut read = Trusted::of_test(&bytes);
             assert_eq!(read.next_value(), Some(ValueRef::Secret), "{bytes:?}");
             assert_eq!(read.next_value(), Some(ValueRef::Str("behind")));
             let mut doubtful = Doubtful::new(&bytes);

@@ -32,6 +32,7 @@ support::child::harness! {
         a_scope_whose_records_were_dropped_is_hidden,
         the_search_finds_what_is_not_hidden,
         a_bad_pattern_is_named,
+        a_builder_shows_nothing_of_it,
         two_loggers_hide_what_each_says,
     ],
     scenes: [everywhere, not_hidden, dies, dies_hiding_nothing, dies_discreetly, drains, drops],
@@ -510,6 +511,12 @@ fn patterns_match_paths() {
     assert_eq!((&whole["user"], &whole["deep"]), (&json!("***"), &json!({"user": "***"})));
     assert_eq!(whole["user.token"], "***", "what lies below a hidden key");
     assert_eq!(shown(&["*"])["tokens"], "***");
+}
+
+fn a_builder_shows_nothing_of_it() {
+    let builder = nexlog::builder().field("password", CANARY).field("service", "shop");
+    let shown = format!("{:?}", builder.redact(["password"]));
+    assert!(find(shown.as_bytes()).is_none() && shown.contains("shop"), "{shown}");
 }
 
 fn a_bad_pattern_is_named() {

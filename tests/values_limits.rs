@@ -97,6 +97,10 @@ fn a_limit_that_cannot_work_is_refused() {
         assert!(error.contains("`max_value_bytes`") && error.contains("at least 64"), "{error}");
     }
     assert!(nexlog::builder().sink(Memory::new()).max_value_bytes(64).build().is_ok());
+    // Nobody cuts what every record has without a word.
+    let built = nexlog::builder().sink(Memory::new()).field("text", "x".repeat(1 << 20)).build();
+    let error = built.unwrap_err().to_string();
+    assert!(error.contains("`field`") && error.contains("1 MiB"), "{error}");
 }
 
 fn fields_of_a_logger_that_are_cut_say_so() {

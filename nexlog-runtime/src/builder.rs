@@ -410,7 +410,7 @@ impl fmt::Debug for Builder {
             .field("redact", &self.redact)
             .field("flush_level", &settings.flush_level)
             .field("flush_interval", &settings.flush_interval)
-            .field("fields", &self.common)
+            .field("fields", &self.shown_fields())
             .field("spans", &self.spans)
             .field("crash_safe", &self.crash_safe)
             .field("crash_dir", &self.crash_dir)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use crate::error::Error;
+use crate::lane::view::Common;
 use crate::value::redact::Redaction;
 
 /// What one value may take at least.
@@ -67,7 +68,18 @@ impl Builder {
             let problem = format!("{bytes} is too small; use at least {LEAST_VALUE_BYTES}");
             return Err(Error::Option { option: "max_value_bytes", problem });
         }
+        if self.common.is_cut() {
+            let problem = String::from("the fields take more than 1 MiB; shorten the longest");
+            return Err(Error::Option { option: "field", problem });
+        }
         Ok(())
+    }
+
+    /// The builder's own fields as they are shown.
+    pub(super) fn shown_fields(&self) -> Common {
+        let mut shown = Common::read(self.common.as_bytes()).unwrap_or_else(Common::new);
+        shown.redact(&Redaction::parse(&self.redact).unwrap_or_default());
+        shown
     }
 
     /// Reads the patterns, and hides what the builder's own fields have of that.

@@ -111,6 +111,11 @@ impl Common {
         self.map().is_some_and(|map| map.iter().any(|(other, _)| other == key))
     }
 
+    /// Whether one was too long.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.cut_bytes() > 0
+    }
+
     /// As another process has written them down; `None` for what is none.
     pub(crate) fn read(bytes: &[u8]) -> Option<Common> {
         let mut values = Doubtful::new(bytes);

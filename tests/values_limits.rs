@@ -13,12 +13,13 @@ support::child::harness! {
     tests: [
         a_value_that_fits_is_whole_and_a_longer_one_is_cut_by_itself,
         other_values_and_those_of_loggers_and_scopes_have_their_own_room,
+        a_value_of_the_global_logger_is_cut_too,
         a_limit_that_cannot_work_is_refused,
         fields_of_a_logger_that_are_cut_say_so,
         a_value_that_holds_itself_comes_to_an_end,
         what_is_nested_deep_is_recovered,
     ],
-    scenes: [dies],
+    scenes: [dies, installed],
 }
 
 fn logger(change: impl FnOnce(Builder) -> Builder) -> (Logger, Memory) {
@@ -88,6 +89,26 @@ fn other_values_and_those_of_loggers_and_scopes_have_their_own_room() {
     info!(logger(&child), "m", a);
     let record = only(&memory);
     assert_eq!((length(&record, "text"), record["truncated"].clone()), (3_000, json!(3_000)));
+}
+
+/// Its calls have a shorter way than those of other loggers.
+fn installed() {
+    let console = nexlog::Console::stdout().format(Json::new());
+    nexlog::builder().console(console).max_value_bytes(100).install().unwrap();
+    let text = "x".repeat(1_000);
+    for n in 0..3 {
+        info!("m", text = &text, n);
+    }
+}
+
+fn a_value_of_the_global_logger_is_cut_too() {
+    let outcome = child::run("installed", &[]).expect_success();
+    let records = lines::parse(&outcome.stdout.lines().map(str::to_owned).collect::<Vec<_>>());
+    assert_eq!(records.len(), 3);
+    for record in records {
+        assert!(length(&record, "text") <= 100, "{record}");
+        assert_eq!(record["truncated"], 1_000);
+    }
 }
 
 fn a_limit_that_cannot_work_is_refused() {

@@ -1,4 +1,4 @@
-//! Filters mean what they mean to env_logger: the same answers as the crate `env_filter` gives.
+//! Filters mean what they mean to `env_logger`: the same answers as the crate `env_filter` gives.
 
 use nexlog::{Filter, Level};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn space() -> impl Strategy<Value = &'static str> {
 }
 
 /// A directive, or nothing between two commas. `everything` is in front of a level that is about
-/// all targets: both spellings in one text are two directives to env_logger, and one to us.
+/// all targets: both spellings in one text are two directives to `env_logger`, and one to us.
 fn directive(everything: &'static str) -> impl Strategy<Value = String> {
     let everything = Just(everything);
     let stated = prop_oneof![
@@ -43,7 +43,7 @@ fn directive(everything: &'static str) -> impl Strategy<Value = String> {
 }
 
 fn answers(text: &str, targets: &[String]) -> (Vec<bool>, Vec<bool>) {
-    let theirs = env_filter::Builder::new().try_parse(text).map(|builder| builder.build()).unwrap();
+    let theirs = env_filter::Builder::new().try_parse(text).unwrap().build();
     let (ours, problems) = Filter::parse(text);
     assert_eq!(problems, [], "{text}");
     let (mut left, mut right) = (Vec::new(), Vec::new());

@@ -22,8 +22,9 @@ support::child::harness! {
         formats_and_their_options_are_those_of_the_sinks,
         a_logger_of_a_file_logs,
         init_reads_the_file_that_the_environment_names,
+        a_watched_file_is_read_again_for_its_filter,
     ],
-    scenes: [by_environment],
+    scenes: [by_environment, watched],
 }
 
 fn parse(text: &str) -> Config {
@@ -44,6 +45,7 @@ fn every_option_of_the_logger_is_taken() {
     assert_same("", plain());
     assert_same("filter = 'warn,a::b=trace'", builder().filter("warn,a::b=trace"));
     assert_same("filter_env = 'SHOP'", plain().filter_env("SHOP"));
+    assert_same("filter_file = '/run/filter'", plain().filter_file("/run/filter"));
     assert_same("mode = 'buffered'", plain().mode(Mode::Buffered));
     assert_same("mode = 'background'", plain().mode(Mode::Background));
     assert_same("overflow = 'drop_newest'", plain().overflow(Overflow::DropNewest));
@@ -187,6 +189,7 @@ fn an_error_names_line_key_and_what_is_known() {
         "ts_key",
     );
     assert_problem("[file]\npath = 'a'\nformat = {}", 3, "file.format", "no format");
+    assert_problem("filter_file = 'a'\nwatch = true", 2, "watch", "`filter_file`");
     assert_problem("file = 3", 1, "file", "[[file]]");
 }
 
@@ -263,6 +266,37 @@ fn a_logger_of_a_file_logs() {
     let records = lines::parse(&lines::of_file(&log));
     assert_eq!(lines::messages(&records), ["low"]);
     assert_eq!((&records[0]["service"], &records[0]["stock"]), (&"shop".into(), &3.into()));
+}
+
+fn watched() {
+    let path = child::told("FILE");
+    let text = "watch = true\nfilter_env = 'SHOP_LOG'\nmode = 'buffered'\nfilter = ";
+    std::fs::write(&path, format!("{text}'warn'")).unwrap();
+    let logger = Config::read(&path).unwrap().install().unwrap();
+    let is = |level: Level| nexlog::explain("db", level).is_enabled();
+    assert!(is(Level::Warn) && !is(Level::Info));
+    std::fs::write(&path, format!("{text}'wran'")).unwrap();
+    std::thread::sleep(Duration::from_millis(2500));
+    assert!(is(Level::Warn) && !is(Level::Info), "a mistake changes nothing");
+    std::fs::write(&path, format!("{text}'info,db=trace'")).unwrap();
+    support::wait_until("the file to be read", || is(Level::Trace) || child::told("SHOP") == "set");
+    eprintln!("{}", nexlog::explain("db", Level::Info));
+    drop(logger);
+}
+
+fn a_watched_file_is_read_again_for_its_filter() {
+    let folder = Folder::new();
+    let file = folder.file("nexlog.toml");
+    let file = file.to_str().unwrap();
+    let outcome = child::run("watched", &[("FILE", file), ("SHOP", "")]).expect_success();
+    let told: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(told.len(), 2, "{told:#?}");
+    let place = format!("`{file}`, line 4, key `filter`: ");
+    assert!(told[0].contains(&place) && told[0].contains("`warn`"), "{told:#?}");
+    assert!(told[1].contains("passes: `db=trace` at column 6 of the file `"), "{told:#?}");
+    let variables = [("FILE", file), ("SHOP", "set"), ("SHOP_LOG", "warn")];
+    let outcome = child::run("watched", &variables).expect_success();
+    assert!(outcome.stderr.ends_with("of the variable `SHOP_LOG`\n"), "{outcome:?}");
 }
 
 fn by_environment() {

@@ -24,14 +24,16 @@ use crate::lane::read::Reader;
 use crate::lane::view::Common;
 use crate::logger::Logger;
 use crate::pipeline::drain::Pipeline;
+use crate::pipeline::filters::{Layer, Layers};
 use crate::pipeline::output::Outputs;
 use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
+use crate::pipeline::watch::{self, Watched};
 use crate::pipeline::{early, shutdown, worker};
 use crate::report;
 use crate::sink::console::Console;
 use crate::sink::file::File;
 use crate::sink::output::Output;
-use crate::site::filter::Filter;
+use crate::site::explain::FilterSource;
 use crate::site::level::Level;
 use crate::value::Value;
 use crate::value::redact::Redactor;
@@ -60,6 +62,7 @@ pub const GIB: u64 = 1 << 30;
 pub fn builder() -> Builder {
     Builder {
         filter: Vec::new(),
+        watched: None,
         outputs: Vec::new(),
         lane_bytes: Builder::LANE_BYTES,
         common: Common::new(),
@@ -98,7 +101,7 @@ impl Drop for Attempt {
 
 /// Where the filter comes from.
 #[derive(Debug)]
-enum FilterSource {
+enum FilterPart {
     Text(String),
     Environment(String),
 }
@@ -107,7 +110,8 @@ enum FilterSource {
 /// [`build`](Builder::build).
 #[must_use = "a builder does nothing before `install` or `build`"]
 pub struct Builder {
-    filter: Vec<FilterSource>,
+    filter: Vec<FilterPart>,
+    watched: Option<Watched>,
     outputs: Vec<Output>,
     lane_bytes: u64,
     common: Common,
@@ -130,14 +134,42 @@ impl Builder {
     /// spans: `info,my_app::db=debug,[pay{tenant=acme}]=debug`; see [`Filter`](crate::Filter).
     /// Later ones replace earlier ones of the same name. Without any the filter is `info`.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
-        self.filter.push(FilterSource::Text(directives.into()));
+        self.filter.push(FilterPart::Text(directives.into()));
         self
     }
 
     /// Takes the filter from this environment variable, or from `RUST_LOG` when it is unset. A
     /// variable that is set replaces all directives given before.
     pub fn filter_env(mut self, variable: impl Into<String>) -> Self {
-        self.filter.push(FilterSource::Environment(variable.into()));
+        self.filter.push(FilterPart::Environment(variable.into()));
+        self
+    }
+
+    /// Adds the directives of this file, and watches it: they are read again within a second of a
+    /// change. Commas and lines separate them, `#` begins a comment. The file may be missing at
+    /// first, and when it goes what it said last stays. A text with a mistake in it is one line
+    /// on standard error and changes nothing; at the start, the rest of it applies.
+    ///
+    /// Its directives come behind those of [`filter`](Builder::filter) and
+    /// [`filter_env`](Builder::filter_env). [`set_filter`](crate::set_filter) takes the place of
+    /// all of them until the file changes again.
+    ///
+    /// Costs a thread that reads the file once a second. A forked child does not watch it.
+    pub fn filter_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.watched = Some(Watched::directives(path.into()));
+        self
+    }
+
+    /// The same for a file in another form: `read` takes its text and gives the directives, or
+    /// `None` when it says none. They take the place of all others.
+    #[doc(hidden)]
+    pub fn filter_within(
+        mut self,
+        path: impl Into<PathBuf>,
+        read: impl Fn(&str) -> Result<Option<String>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let (path, read) = (path.into(), Box::new(read));
+        self.watched = Some(Watched { path, replaces: true, read, text: None });
         self
     }
 
@@ -311,7 +343,10 @@ impl Builder {
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
         self.settle_redaction()?;
-        let filter = read_filter(&self.filter);
+        let mut layers = Layers::new(read_filter(&self.filter));
+        if let Some(over) = self.watched.as_mut().and_then(Watched::first) {
+            layers.set(over);
+        }
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
         }
@@ -356,10 +391,13 @@ impl Builder {
         let outputs = Outputs::new(opened, settings.allocator);
         let pipeline = Pipeline::new(reader, outputs, clock);
         recovered.problems.into_iter().for_each(tell);
-        let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
+        let core = Arc::new(Core::new(settings, layers, lanes, pipeline));
         core.tell_recovered(&recovered.processes);
         if mode == Mode::Background {
             worker::start(&core).inspect_err(|_| core.end_ring())?;
+        }
+        if let Some(watched) = self.watched {
+            watch::start(&core, watched)?;
         }
         timing::tell(&core, spans);
         Ok(core)
@@ -401,6 +439,7 @@ impl fmt::Debug for Builder {
         let settings = &self.settings;
         f.debug_struct("Builder")
             .field("filter", &self.filter)
+            .field("filter_file", &self.watched.as_ref().map(|watched| &watched.path))
             .field("outputs", &self.outputs)
             .field("mode", &settings.mode)
             .field("overflow", &settings.overflow)
@@ -428,24 +467,23 @@ fn from_environment(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().map_err(told).ok().filter(|text| !text.is_empty())
 }
 
-fn read_filter(sources: &[FilterSource]) -> Filter {
-    let mut filter = Filter::default();
-    for source in sources {
-        let text = match source {
-            FilterSource::Text(text) => Some(text.clone()),
-            FilterSource::Environment(name) => {
-                let value = from_environment(name).or_else(|| from_environment("RUST_LOG"));
-                if value.is_some() {
-                    filter = Filter::default();
-                }
-                value
+fn read_filter(parts: &[FilterPart]) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for part in parts {
+        let (source, text) = match part {
+            FilterPart::Text(text) => (FilterSource::Builder, text.clone()),
+            FilterPart::Environment(name) => {
+                let of = |name: &str| Some((name.to_owned(), from_environment(name)?));
+                let Some((name, text)) = of(name).or_else(|| of("RUST_LOG")) else { continue };
+                layers.clear();
+                (FilterSource::Environment(name), text)
             }
         };
-        let (more, problems) = Filter::parse(text.as_deref().unwrap_or(""));
+        let (layer, problems) = Layer::parse(source, text);
         for problem in &problems {
             report::always(format_args!("{problem}"));
         }
-        filter.extend(more);
+        layers.push(layer);
     }
-    filter
+    layers
 }

@@ -204,7 +204,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// A name as it is, but for characters that would end the line or steer a terminal.
-struct OneLine<T>(T);
+pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -95,12 +95,13 @@ pub use macros::instrument;
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
     Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
-    Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
-    Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
-    ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
-    ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink, SinkStats,
-    Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
-    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
+    Error, ErrorRef, Explanation, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter,
+    FilterProblem, FilterSource, Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep,
+    Level, List, ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode,
+    Output, Overflow, ParseLevelError, Period, Precision, PushedFilter, Record, Recovered, Report,
+    Rotate, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value,
+    ValueRef, ValueWriter, Wrap, WriteError, builder, explain, flush, push_filter, recover, reopen,
+    rotate, set_filter, stats, sync,
 };
 
 #[doc = include_str!("guide.md")]

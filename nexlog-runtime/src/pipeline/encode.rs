@@ -262,6 +262,11 @@ impl Plan {
         desk.wants.push(Vec::new());
     }
 
+    /// By output: its filter.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = Option<Filter>> {
+        self.outputs.iter().map(|output| output.filter.clone())
+    }
+
     /// Another desk.
     pub(crate) fn desk(&self) -> Desk {
         let encoder = |group: &Group| GroupEncoder::new(&group.format, group.is_coloured).1;

@@ -21,6 +21,7 @@ use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, try_push};
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Journal, Sink, WriteError};
+use crate::site::filter::Filter;
 
 /// A batch is written when it has grown to this.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
@@ -135,6 +136,12 @@ impl Outputs {
             });
         }
         (Outputs { plan: Arc::new(plan), all }, desk)
+    }
+
+    /// The filters of the sinks that have one.
+    pub(crate) fn filters(&self) -> Vec<(String, Filter)> {
+        let names = self.all.iter().map(|output| output.counts.name.clone());
+        names.zip(self.plan.filters()).filter_map(|(name, filter)| Some((name, filter?))).collect()
     }
 
     /// The counters, for `stats`.

@@ -7,12 +7,13 @@
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::doze::Doze;
 use super::drain::Pipeline;
+use super::filters::Layers;
 use super::stats::{Counts, SinkCounts, Stats};
 use super::worker::Worker;
 use crate::clock;
@@ -85,7 +86,10 @@ pub(crate) struct Core {
     pub(crate) worker: Worker,
     sinks: Vec<Arc<SinkCounts>>,
     pub(super) settings: Settings,
+    /// The sum of `layers`, for callers.
     pub(super) filter: RwLock<Filter>,
+    pub(super) layers: Mutex<Layers>,
+    sink_filters: Vec<(String, Filter)>,
     /// The lowest level that may pass the filter, 6 for none.
     floor: AtomicU8,
     pub(crate) doze: Doze,
@@ -101,6 +105,11 @@ pub(crate) struct Core {
 
 /// Held while a filter is set.
 static SETTING: Mutex<()> = Mutex::new(());
+
+/// Taken before any logger's layers are.
+pub(super) fn setting() -> MutexGuard<'static, ()> {
+    SETTING.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// For a fork.
 pub(super) fn hold(end: Instant) -> Option<Box<dyn core::any::Any>> {
@@ -139,10 +148,11 @@ pub(crate) fn global_is_due(site: &'static Site) {
 impl Core {
     pub(crate) fn new(
         settings: Settings,
-        filter: Filter,
+        layers: Layers,
         lanes: Arc<Lanes>,
         pipeline: Pipeline,
     ) -> Core {
+        let filter = layers.sum();
         let flush_interval_ticks = pipeline.clock.ticks_in(settings.flush_interval.as_nanos());
         let deadline = match settings.mode {
             Mode::Immediate => 0,
@@ -158,6 +168,8 @@ impl Core {
             sinks: pipeline.outputs.counts(),
             floor: AtomicU8::new(floor(&filter)),
             filter: RwLock::new(filter),
+            layers: Mutex::new(layers),
+            sink_filters: pipeline.outputs.filters(),
             doze: Doze::new(deadline),
             flush_interval_ticks,
             is_closed: AtomicBool::new(false),
@@ -221,11 +233,10 @@ impl Core {
     }
 
     /// Another filter from now on.
-    pub(crate) fn set_filter(&self, filter: Filter) {
+    pub(super) fn apply_filter(&self, filter: Filter, setting: MutexGuard<'_, ()>) {
         // One at a time, so that sites and logger agree in the end. Nothing is allocated or freed
         // under the locks that callers take: the allocator may log.
         let for_sites = self.is_global().then(|| filter.clone());
-        let setting = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
         self.floor.store(floor(&filter), Relaxed);
         let before = mem::replace(&mut *current, filter);
@@ -237,9 +248,14 @@ impl Core {
         drop(before);
     }
 
+    /// The filters of the sinks that have one.
+    pub(super) fn sinks_filters(&self) -> &[(String, Filter)] {
+        &self.sink_filters
+    }
+
     /// Makes every site ask this logger.
     pub(crate) fn open_gate(&self) {
-        self.set_filter(self.filter());
+        self.change_filter(|_| ());
     }
 
     /// Everything is written, and nothing will be left: the ring file goes.

@@ -4,6 +4,7 @@
 mod brackets;
 pub mod callsite;
 mod directive;
+pub(crate) mod explain;
 pub mod filter;
 pub(crate) mod known;
 pub mod level;

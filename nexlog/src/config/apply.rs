@@ -22,6 +22,9 @@ pub(super) fn to(builder: Builder, model: &Model) -> Builder {
     if let Some(variable) = &model.filter_env {
         builder = builder.filter_env(variable);
     }
+    if let Some(path) = &model.filter_file {
+        builder = builder.filter_file(path);
+    }
     if let Some(level) = model.flush_level {
         builder = builder.flush_level(level.0);
     }

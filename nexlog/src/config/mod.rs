@@ -20,6 +20,7 @@ use crate::{Builder, Error, Logger};
 /// ```toml
 /// filter = "info,my_app::db=debug"
 /// filter_env = "NEXLOG"              # when it is set, it replaces the line above
+/// watch = true                       # a change of the filter takes effect at once
 /// mode = "background"                # immediate, buffered
 /// flush_interval = "100ms"
 /// hostname = true
@@ -40,7 +41,9 @@ use crate::{Builder, Error, Logger};
 ///
 /// Sizes are bytes or texts (`"10 MiB"`, `"10 MB"`), times are texts (`"100ms"`, `"30 days"`). A
 /// key that means nothing is an error, as is a value that does not fit; it says the line and the
-/// key. What can only be said in code (sinks of one's own, `on_error`, `allocator`) is added to
+/// key. With `watch = true` the file is read again within a second of a change, and its `filter`
+/// takes effect; a file with a mistake is told on standard error and changes nothing. All else
+/// waits for the next start. What can only be said in code (sinks of one's own, `on_error`, `allocator`) is added to
 /// the [`builder`](Config::builder).
 ///
 /// ```
@@ -84,7 +87,12 @@ impl Config {
     /// [`Error::Config`].
     pub fn parse(text: &str, path: impl AsRef<Path>) -> Result<Config, Error> {
         let path = path.as_ref().to_owned();
-        match toml::from_str(text) {
+        match toml::from_str::<Model>(text) {
+            Ok(model) if model.watch && model.filter_file.is_some() => {
+                let problem =
+                    "one file says the filter: leave this or `filter_file` out".to_owned();
+                Err(problem::of_option(Error::Option { option: "watch", problem }, text, &path))
+            }
             Ok(model) => Ok(Config { path, text: text.to_owned(), model }),
             Err(error) => Err(problem::of(&error, text, path)),
         }
@@ -92,7 +100,14 @@ impl Config {
 
     /// A builder with all that the file says.
     pub fn builder(&self) -> Builder {
-        apply::to(crate::builder(), &self.model)
+        let builder = apply::to(crate::builder(), &self.model);
+        if !self.model.watch {
+            return builder;
+        }
+        let path = self.path.clone();
+        builder.filter_within(&self.path, move |text| {
+            Ok(Config::parse(text, &path)?.model.filter_now())
+        })
     }
 
     /// The same as `self.builder().install()`, with the line and key in errors about options.

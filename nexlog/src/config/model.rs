@@ -15,9 +15,13 @@ use super::values::{Directives, LevelName, Permissions, Size, Time};
 /// A whole logger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[allow(clippy::struct_excessive_bools)] // each is an option of its own
 pub(super) struct Model {
     pub(super) filter: Directives,
     pub(super) filter_env: Option<String>,
+    pub(super) filter_file: Option<PathBuf>,
+    /// Whether this file is read again when it changes, for its filter.
+    pub(super) watch: bool,
     pub(super) mode: Mode,
     pub(super) overflow: Overflow,
     pub(super) lane_bytes: Size,
@@ -45,6 +49,8 @@ impl Default for Model {
         Model {
             filter: Directives(String::from("info")),
             filter_env: None,
+            filter_file: None,
+            watch: false,
             mode: Mode::default(),
             overflow: Overflow::default(),
             lane_bytes: Size(crate::Builder::LANE_BYTES),
@@ -62,6 +68,15 @@ impl Default for Model {
             console: Vec::new(),
             file: Vec::new(),
         }
+    }
+}
+
+impl Model {
+    /// The filter, unless the environment has one that takes its place.
+    pub(super) fn filter_now(self) -> Option<String> {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|text| !text.is_empty());
+        let has_other = self.filter_env.is_some_and(|name| is_set(&name) || is_set("RUST_LOG"));
+        (!has_other).then_some(self.filter.0)
     }
 }
 

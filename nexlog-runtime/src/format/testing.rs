@@ -154,7 +154,7 @@ struct Spliced(Entries);
 
 impl Fields for Spliced {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {
-        self.0.iter().for_each(|(key, value)| out.field(key, value));
+        self.0.record_fields(out); // as of a list of pairs, which keeps nulls
     }
 }
 

@@ -1,4 +1,4 @@
-//! Values of one's own types, and what is never to be read: `cargo run --example 05_values`.
+//! Values of one's own types, and what is never to be read: `cargo run --example 06_values`.
 
 use nexlog::{Console, Json, info};
 use serde::Serialize;

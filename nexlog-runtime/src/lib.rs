@@ -63,6 +63,7 @@ pub use crash::{Recovered, Report, recover};
 pub use error::{DropReason, Error};
 pub use format::Format;
 pub use format::json::Json;
+pub use format::logfmt::Logfmt;
 pub use format::text::Text;
 pub use format::time::Precision;
 pub use lane::memory::Allocator;

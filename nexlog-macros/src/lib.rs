@@ -15,6 +15,7 @@
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
 //! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
+//! | `pattern` | is what `pattern!` is given a pattern? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@
 use proc_macro::TokenStream;
 
 mod instrument;
+mod pattern;
 mod record;
 mod static_filter;
 
@@ -30,6 +32,13 @@ mod static_filter;
 #[proc_macro]
 pub fn record(input: TokenStream) -> TokenStream {
     record::record(input.into()).into()
+}
+
+/// A text pattern: `(crate) "{level} {msg}"`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn pattern(input: TokenStream) -> TokenStream {
+    pattern::pattern(input.into()).into()
 }
 
 /// A function whose records carry a span. Documented where users find it, in `nexlog`.

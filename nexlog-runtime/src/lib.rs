@@ -65,6 +65,7 @@ pub use format::Format;
 pub use format::json::Json;
 pub use format::logfmt::Logfmt;
 pub use format::text::Text;
+pub use format::theme::{AnsiColor, Style, Theme};
 pub use format::time::Precision;
 pub use lane::memory::Allocator;
 pub use logger::{Logger, flush, reopen, rotate, set_filter, stats, sync};

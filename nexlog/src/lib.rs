@@ -87,13 +87,14 @@ pub use nexlog_macros::Value;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
-    Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
-    Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
-    Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
-    ListWriter, Logfmt, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output,
-    Overflow, ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink,
-    SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter,
-    Wrap, WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
+    Allocator, AnsiColor, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason,
+    DroppedBy, Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter,
+    FilterProblem, Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List,
+    ListIter, ListWriter, Logfmt, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode,
+    Output, Overflow, ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope,
+    Sink, SinkStats, Span, SpanRecords, Stats, Style, Text, Theme, ThreadInfo, Timestamp, Value,
+    ValueRef, ValueWriter, Wrap, WriteError, builder, flush, recover, reopen, rotate, set_filter,
+    stats, sync,
 };
 
 /// An hour.

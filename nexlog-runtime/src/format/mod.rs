@@ -17,6 +17,7 @@ pub mod plain;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod theme;
 pub mod time;
 
 use crate::buffer::Buffer;

@@ -32,6 +32,16 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// What its clocks are called at this second: `CEST`, or `UTC`.
+    pub(crate) fn push_name(&self, second: i64, out: &mut Buffer) {
+        match (&self.0, jiff::Timestamp::from_second(second)) {
+            (Some(zone), Ok(at)) => out.push_str(zone.to_offset_info(at).abbreviation()),
+            _ => out.push_str("UTC"),
+        }
+    }
+}
+
 /// What a time that is a number counts, since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {

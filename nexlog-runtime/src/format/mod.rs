@@ -7,6 +7,8 @@
 mod context;
 mod distinct;
 mod escape;
+#[cfg(test)]
+mod goldens;
 pub mod json;
 mod keyed;
 mod line;

@@ -10,6 +10,8 @@ mod value;
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod preset_tests;
+#[cfg(test)]
 mod tests;
 
 use self::preset::Preset;

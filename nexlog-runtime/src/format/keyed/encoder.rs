@@ -324,6 +324,19 @@ impl<S: Syntax> Layout<S> {
         }
     }
 
+    /// One that lies beside the object of the fields, if it is such.
+    fn outer_field(
+        &self,
+        key: &str,
+        value: (ValueRef<'_>, Region<'_>),
+        seen: &mut Seen,
+        out: &mut Buffer,
+    ) {
+        if let Some(special) = self.special(key).filter(|special| special.is_outer()) {
+            self.special_field(special, value, seen, out);
+        }
+    }
+
     fn special_field(
         &self,
         special: &Special,
@@ -409,11 +422,38 @@ impl Desk {
         if !layout.outline.is_inner {
             return layout.span(record.context, out);
         }
-        for (key, value) in record.fields() {
-            if let Some(special) = layout.special(key).filter(|special| special.is_outer()) {
-                let value = (value, Region(&[]));
-                layout.special_field(special, value, &mut self.seen, out);
+        self.outer_fields(layout, prepared, record, out);
+    }
+
+    /// Those that lie beside the object of the fields.
+    fn outer_fields<S: Syntax>(
+        &mut self,
+        layout: &Layout<S>,
+        prepared: &Prepared,
+        record: &Record<'_>,
+        out: &mut Buffer,
+    ) {
+        let seen = &mut self.seen;
+        for (number, special) in &prepared.specials {
+            let value = record.slots().nth(*number).map(|(_, value)| value);
+            if let Some(value) = value.filter(|value| *value != ValueRef::Null) {
+                layout.outer_field(special.field, (value, Region::of(record)), seen, out);
             }
+        }
+        if record.has_dynamic() {
+            run_time_fields(record, seen, |seen, key, value| {
+                layout.outer_field(key, (value, Region::of(record)), seen, out);
+            });
+        }
+        let mut fields = record.context.fields();
+        while let Some((key, value)) = fields.next() {
+            if !record.has_own(key) {
+                layout.outer_field(key, (value, Region(fields.bytes())), seen, out);
+            }
+        }
+        let common = record.common.map_or(&[][..], |map| map.bytes.as_bytes());
+        for (key, value) in record.common_fields() {
+            layout.outer_field(key, (value, Region(common)), seen, out);
         }
     }
 

@@ -17,7 +17,7 @@ pub fn pattern(input: TokenStream) -> TokenStream {
         return TokenStream::new(); // by hand only
     };
     let rest: Vec<TokenTree> = trees.collect();
-    checked(&krate, &rest).unwrap_or_else(|error| error.into_compile_error())
+    checked(&krate, &rest).unwrap_or_else(Error::into_compile_error)
 }
 
 /// The format, if the pattern is one.

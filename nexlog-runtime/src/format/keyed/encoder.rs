@@ -81,12 +81,11 @@ impl<S: Syntax> KeyedEncoder<S> {
         let quote = if outline.unit.is_none() { S::QUOTE } else { "" };
         prefix.push_str(quote);
         let text = core::str::from_utf8(prefix.as_bytes()).ok().filter(|_| !prefix.is_short())?;
-        let times = match outline.unit {
-            Some(unit) => Times::numbers(outline.precision, text, unit)?,
-            None => {
-                let stamp = Stamp::new(outline.precision, text, quote)?;
-                Times::Stamp(stamp.in_zone(Zone::new(outline.local)))
-            }
+        let times = if let Some(unit) = outline.unit {
+            Times::numbers(outline.precision, text, unit)?
+        } else {
+            let stamp = Stamp::new(outline.precision, text, quote)?;
+            Times::Stamp(stamp.in_zone(Zone::new(outline.local)))
         };
         Some(KeyedEncoder {
             desk: Desk { times, seen: Seen::default(), contexts: KeptContexts::default() },

@@ -114,6 +114,6 @@ fn key(key: &str, out: &mut Buffer) {
 fn is_plain(c: char) -> bool {
     let is_bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2066}'..='\u{2069}');
-    !(c.is_control() || c.is_whitespace() || is_bidi)
-        && !matches!(c, '=' | '"' | '\\' | '%' | char::REPLACEMENT_CHARACTER)
+    let is_syntax = matches!(c, '=' | '"' | '\\' | '%' | char::REPLACEMENT_CHARACTER);
+    !(c.is_control() || c.is_whitespace() || is_bidi || is_syntax)
 }

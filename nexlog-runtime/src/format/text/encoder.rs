@@ -24,6 +24,8 @@ struct Layout {
     text: Text,
     brush: Brush,
     is_pretty: bool,
+    /// Before the first field.
+    lead: Option<&'static str>,
 }
 
 /// What changes with every record.
@@ -52,12 +54,18 @@ impl TextEncoder {
         let brush = Brush::new(text, coloured);
         let suffix = if brush.time.is_empty() { " " } else { "\x1b[0m " };
         let stamp = Stamp::new(text.precision, &brush.time, suffix)?;
+        let is_pretty = text.kind == Kind::Pretty;
         Some(TextEncoder {
             desk: Desk {
                 stamp: stamp.in_zone(Zone::new(text.local)),
                 fields: FieldsDesk::default(),
             },
-            layout: Layout { text: text.clone(), brush, is_pretty: text.kind == Kind::Pretty },
+            layout: Layout {
+                text: text.clone(),
+                is_pretty,
+                lead: brush.lead(if is_pretty { INDENT } else { " " }),
+                brush,
+            },
             sites: Sites::new(),
         })
     }
@@ -152,7 +160,7 @@ impl Layout {
         if !prepared.message.is_empty() {
             push_parts::<BareText>(&prepared.message, record, out);
         }
-        self.brush.fields(" ", &mut desk.fields, &prepared.keys, record, out);
+        self.brush.fields(self.lead, &mut desk.fields, &prepared.keys, record, out);
         out.push(b'\n');
         desk.fields.seen.finish(out);
     }
@@ -160,7 +168,7 @@ impl Layout {
     /// What follows the target, on many lines.
     fn spread(&self, desk: &mut Desk, prepared: &Prepared, record: &Record<'_>, out: &mut Buffer) {
         push_parts::<SpreadText>(&prepared.message, record, out);
-        self.brush.fields(INDENT, &mut desk.fields, &prepared.keys, record, out);
+        self.brush.fields(self.lead, &mut desk.fields, &prepared.keys, record, out);
         if self.text.source {
             out.push_str(INDENT);
             Brush::paint(&self.brush.target, out, |out| {

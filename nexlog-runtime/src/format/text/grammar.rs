@@ -248,7 +248,7 @@ fn time(spec: &str) -> Result<Vec<TimeItem>, String> {
             continue;
         }
         let mut code = String::new();
-        while let Some(c) = chars.next() {
+        for c in chars.by_ref() {
             code.push(c);
             if !matches!(c, '.' | ':' | '0'..='9') {
                 break;

@@ -111,11 +111,16 @@ impl Brush {
         Some(Keys { keys, suits: Cell::new((Shape::UNKNOWN, false)) })
     }
 
-    /// All fields. Before the first stands `lead` instead of a separator.
+    /// What [`fields`](Self::fields) is to be given for this to stand before the first field.
+    pub(super) fn lead(&self, lead: &'static str) -> Option<&'static str> {
+        (lead != self.field_separator).then_some(lead)
+    }
+
+    /// All fields. Before the first stands `lead`, if there is one, instead of a separator.
     #[inline]
     pub(super) fn fields(
         &self,
-        lead: &str,
+        lead: Option<&str>,
         desk: &mut FieldsDesk,
         keys: &Keys,
         record: &Record<'_>,
@@ -134,11 +139,10 @@ impl Brush {
         for (key, value) in record.common_fields() {
             self.field(key, value, out);
         }
-        let separator = self.field_separator.as_str();
-        if separator != lead && out.len() > start {
-            // It is one byte at least, and the lead at most.
+        if let Some(lead) = lead.filter(|_| out.len() > start) {
+            // The separator is one byte at least, and the lead at most.
             out.patch(start, lead.as_bytes());
-            out.cut(start + lead.len(), start + separator.len());
+            out.cut(start + lead.len(), start + self.field_separator.len());
         }
     }
 

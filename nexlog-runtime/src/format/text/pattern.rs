@@ -347,7 +347,7 @@ impl Layout {
                 }),
             },
             Known::Fields => {
-                self.brush.fields("", &mut desk.fields, &prepared.keys, record, out);
+                self.brush.fields(Some(""), &mut desk.fields, &prepared.keys, record, out);
             }
         }
     }

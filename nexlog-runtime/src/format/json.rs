@@ -17,6 +17,7 @@ mod tests;
 use self::preset::Preset;
 use self::value::{ErrorForm, JsonSyntax};
 use super::keyed::{KeyedEncoder, Outline};
+use super::origin::Origin;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
 use crate::buffer::Buffer;
@@ -244,7 +245,9 @@ impl Format for Json {
 
     fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
         let encoder = Box::new(self.keyed()?);
-        Some(SharedEncoder { key: format!("{self:?}"), encoder })
+        let process = self.preset.tells_process();
+        let origin = Origin { zone: self.local, process, ..Origin::default() };
+        Some(SharedEncoder { key: format!("{self:?}{}", origin.text()), encoder })
     }
 
     fn problem(&self, _: Seal) -> Option<(&'static str, String)> {

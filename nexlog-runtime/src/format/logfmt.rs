@@ -9,6 +9,7 @@ mod tests;
 
 use self::value::LogfmtSyntax;
 use super::keyed::{KeyedEncoder, Outline};
+use super::origin::Origin;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
 use crate::buffer::Buffer;
@@ -186,6 +187,7 @@ impl Format for Logfmt {
 
     fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
         let encoder = Box::new(self.keyed()?);
-        Some(SharedEncoder { key: format!("{self:?}"), encoder })
+        let origin = Origin { zone: self.local, ..Origin::default() };
+        Some(SharedEncoder { key: format!("{self:?}{}", origin.text()), encoder })
     }
 }

@@ -15,6 +15,7 @@ mod line;
 pub mod logfmt;
 mod message;
 mod number;
+mod origin;
 pub mod plain;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use self::encoder::TextEncoder;
 use self::grammar::{Flaw, Item};
 use self::pattern::{Known, PatternEncoder};
+use super::origin::Origin;
 use super::theme::Theme;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
@@ -313,6 +314,15 @@ impl Text {
         }
     }
 
+    fn origin(&self) -> Origin {
+        let is_of_process = |item: &Item| matches!(item, Item::Placeholder(it) if it.name == "pid" || it.name == "hostname");
+        Origin {
+            zone: self.local,
+            process: self.items().is_some_and(|items| items.iter().any(is_of_process)),
+            code: !self.customs.is_empty(),
+        }
+    }
+
     /// What is wrong with the pattern, and the options that it has no place for.
     fn pattern_problem(&self) -> Option<(&'static str, String)> {
         let items = match &self.kind {
@@ -402,7 +412,8 @@ impl Format for Text {
             Some(items) => Box::new(PatternEncoder::new(self, items, coloured)?),
             None => Box::new(TextEncoder::new(self, coloured)?),
         };
-        Some(SharedEncoder { key: format!("{self:?} coloured: {coloured}"), encoder })
+        let origin = self.origin().text();
+        Some(SharedEncoder { key: format!("{self:?} coloured: {coloured}{origin}"), encoder })
     }
 
     fn problem(&self, _: Seal) -> Option<(&'static str, String)> {

@@ -220,9 +220,15 @@ impl Preset {
         matches!(self, Preset::Bunyan | Preset::Pino)
     }
 
+    /// Whether machine and process are told.
+    pub(super) fn tells_process(self) -> bool {
+        matches!(self, Preset::Bunyan | Preset::Pino)
+    }
+
     /// Makes the outline this preset's.
     pub(super) fn shape(self, service: Option<&str>, outline: &mut Outline) {
         outline.levels = quoted;
+        outline.process = self.tells_process();
         let name = service.map(string);
         let fixed = |before: &str, after: &str| {
             name.as_ref().map_or_else(String::new, |name| format!("{before}{name}{after}"))
@@ -274,7 +280,6 @@ impl Preset {
                 outline.levels = tens;
                 outline.target = TargetForm::Late;
                 outline.needs_message = true;
-                outline.process = true;
                 outline.more_keys = &["v", "name", "hostname", "pid", "src"];
                 outline.fixed = format!(",\"v\":0,\"name\":{name}");
                 outline.source_form = SourceForm::Object("src", LineForm::Number);
@@ -283,7 +288,6 @@ impl Preset {
                 outline.unit = Some(Unit::Millis);
                 outline.levels = tens;
                 outline.target = TargetForm::Late;
-                outline.process = true;
                 outline.more_keys = &["name", "hostname", "pid"];
                 outline.fixed = fixed(",\"name\":", "");
             }

@@ -127,11 +127,10 @@ impl<'a> Line<'a> {
     #[inline]
     pub(super) fn word(&mut self, text: &str) -> bool {
         let space = self.space.get_mut(self.at..).and_then(|rest| rest.get_mut(..text.len()));
-        let is_simple = space.is_some_and(|space| plain::copy_simple(text.as_bytes(), space));
-        if is_simple {
-            self.advance(text.len());
-        }
-        is_simple
+        let Some(space) = space.filter(|_| plain::is_simple(text.as_bytes())) else { return false };
+        space.copy_from_slice(text.as_bytes());
+        self.advance(text.len());
+        true
     }
 }
 

@@ -136,8 +136,8 @@ impl Brush {
         if !record.context.is_empty() {
             self.context(&mut desk.contexts, keys, record, out);
         }
-        for (key, value) in record.common_fields() {
-            self.field(key, value, out);
+        if record.common.is_some() {
+            record.common_fields().for_each(|(key, value)| self.field(key, value, out));
         }
         if let Some(lead) = lead.filter(|_| out.len() > start) {
             // The separator is one byte at least, and the lead at most.

@@ -21,6 +21,7 @@ support::child::harness! {
         a_pattern_shows_fields_of_the_record_its_context_and_its_logger,
         a_pattern_macro_gives_what_the_function_takes,
         context_and_its_trace_reach_every_preset,
+        a_map_has_each_key_once_wherever_it_comes_from,
         a_panic_in_a_placeholder_costs_its_record_only,
     ],
     scenes: [everything_coloured, themed_console, from_the_environment, local],
@@ -283,6 +284,30 @@ fn context_and_its_trace_reach_every_preset() {
         assert_eq!(text(1, &format!("{fields}/service")), "\"mine\"");
         assert!(all.iter().all(|line| line.matches("\"pid\":4711").count() == 1), "{all:?}");
     }
+}
+
+/// A map with a key twice.
+struct Twice;
+
+impl nexlog::Value for Twice {
+    fn record(&self, out: nexlog::ValueWriter<'_>) {
+        out.map(|map| {
+            map.entry("a", &1);
+            map.entry("a", &2);
+        });
+    }
+}
+
+fn a_map_has_each_key_once_wherever_it_comes_from() {
+    let memory = Memory::new();
+    let sink = memory.clone().format(Json::otel());
+    let logger = nexlog::builder().sink(sink).field("span_id", Twice).build().unwrap();
+    let _scope = nexlog::context!(trace_id = Twice);
+    info!(logger(&logger), "one", own = Twice);
+    logger.flush(PATIENCE).unwrap();
+    let line = memory.lines().concat();
+    let once = "\"Attributes\":{\"own\":{\"a\":1}},\"TraceId\":{\"a\":1},\"SpanId\":{\"a\":1}}";
+    assert!(line.ends_with(once), "{line}");
 }
 
 fn a_panic_in_a_placeholder_costs_its_record_only() {

@@ -115,15 +115,27 @@ fn os(bytes: &[u8], out: &mut impl Write) -> fmt::Result {
 }
 
 /// Whether a reader can tell where the text ends without quotes around it. Text that is not simple
-/// mostly has a space among its first bytes, so these are looked at one by one.
+/// mostly has a space among its first bytes, so that is looked for first.
 #[inline]
 pub(crate) fn is_simple(text: &[u8]) -> bool {
+    if text.first_chunk().is_some_and(|first| has_space(*first)) {
+        return false;
+    }
     let (first, rest) = text.split_at(text.len().min(8));
     let (chunks, last) = rest.as_chunks::<16>();
     !text.is_empty()
         && first.iter().all(|&byte| SIMPLE[usize::from(byte)])
         && chunks.iter().all(are_simple)
         && last.iter().all(|&byte| SIMPLE[usize::from(byte)])
+}
+
+/// Whether one of the bytes is a space.
+#[inline]
+fn has_space(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // A byte that is zero here is a space.
+    let zeros = u64::from_ne_bytes(bytes) ^ (ONES * 0x20);
+    zeros.wrapping_sub(ONES) & !zeros & (ONES << 7) != 0
 }
 
 /// The bytes of simple words: letters, digits and what paths, addresses and dates are made of.

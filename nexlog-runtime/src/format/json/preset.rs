@@ -86,7 +86,8 @@ impl Json {
     /// Levels are 10, 20, 30, 40, 50 and 60. `name` is the [`service`](Json::service), else the
     /// program's file name. `hostname` and `pid` are the logger's own fields if it has them
     /// ([`Builder::pid`](crate::Builder::pid)), which keeps them right for records that are recovered
-    /// from a dead process; else this machine's and process's. Errors are
+    /// from a dead process; else this machine's and process's, at the price of a system call a record.
+    /// Errors are
     /// `{"message":…,"stack":…}`, [`source`](Json::source) is `"src":{"file":…,"line":…}`.
     pub fn bunyan() -> Json {
         Json::of(Preset::Bunyan)

@@ -159,7 +159,7 @@ fn refused(format: impl Format) -> String {
     let folder = Folder::new();
     let path = folder.file("app.log");
     let built = nexlog::builder().file(File::at(&path).format(format)).build();
-    let error = built.err().expect("the logger is not built");
+    let error = built.expect_err("the logger is not built");
     assert!(matches!(error, Error::Option { .. }));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something is left behind");
     error.to_string()

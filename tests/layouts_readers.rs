@@ -62,13 +62,13 @@ fn logged(folder: &Folder, format: impl Format) -> PathBuf {
 /// Runs a tool that has to be there, and gives what it says.
 #[track_caller]
 fn run(command: &mut Command, install: &str, input: Option<&Path>) -> String {
-    let name = command.get_program().to_owned();
+    let name = command.get_program().to_string_lossy().into_owned();
     let stdin = input.map_or(Stdio::null(), |path| std::fs::File::open(path).unwrap().into());
     let output = command.stdin(stdin).output().unwrap_or_else(|error| {
-        panic!("{name:?} cannot be run ({error}); `.ci/run tools` installs it, or: {install}")
+        panic!("`{name}` cannot be run ({error}); `.ci/run tools` installs it, or: {install}")
     });
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name:?}: {said}");
+    assert!(output.status.success(), "{name}: {said}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -196,7 +196,7 @@ fn pino_pretty_reads_what_is_laid_out_for_it() {
         assert_eq!(heads.len(), 6, "{text}");
         for (head, level) in heads.iter().zip(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"])
         {
-            assert!(head.starts_with("[20") && head.contains("T"), "{head}");
+            assert!(head.starts_with("[20") && head.contains('T'), "{head}");
             assert!(head.contains(level) && head.ends_with("paid 3 items"), "{head}");
             assert!(head.contains(&std::process::id().to_string()), "{head}");
         }

@@ -21,6 +21,7 @@ use super::origin::Origin;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
 use crate::buffer::Buffer;
+use crate::lane::memory::try_text;
 use crate::record::Record;
 use crate::value::Seal;
 
@@ -207,29 +208,33 @@ impl Default for Json {
 }
 
 impl Json {
-    /// What the options come to.
-    fn outline(&self) -> Outline {
+    /// What the options come to; `None` when there is no memory.
+    fn outline(&self) -> Option<Outline> {
         let mut outline = Outline {
-            ts_key: self.ts_key.clone(),
-            level_key: self.level_key.clone(),
-            target_key: self.target_key.clone(),
-            msg_key: self.msg_key.clone(),
+            ts_key: try_text(&self.ts_key)?,
+            level_key: try_text(&self.level_key)?,
+            target_key: try_text(&self.target_key)?,
+            msg_key: try_text(&self.msg_key)?,
             precision: self.precision,
             local: self.local,
             source: self.source,
             thread: self.thread,
-            nested_under: self.nested_under.clone(),
             span_path: self.span_path,
-            project: self.project.clone(),
             ..Outline::new()
         };
-        self.preset.shape(self.service.as_deref(), &mut outline);
-        outline
+        if let Some(key) = &self.nested_under {
+            outline.nested_under = Some(try_text(key)?);
+        }
+        if let Some(project) = &self.project {
+            outline.project = Some(try_text(project)?);
+        }
+        self.preset.shape(self.service.as_deref(), &mut outline)?;
+        Some(outline)
     }
 
     fn keyed(&self) -> Option<KeyedEncoder<JsonSyntax>> {
         let errors = if self.preset.has_stacks() { ErrorForm::Stack } else { ErrorForm::Chain };
-        KeyedEncoder::new(JsonSyntax { errors, pretty: self.pretty }, self.outline())
+        KeyedEncoder::new(JsonSyntax { errors, pretty: self.pretty }, self.outline()?)
     }
 }
 

@@ -121,13 +121,13 @@ impl Outline {
         self.thread || self.process || !self.fixed.is_empty() || self.target != TargetForm::Early
     }
 
-    /// Time, level, target and message.
+    /// Time, level, target and message, without the keys of these.
     pub(super) fn new() -> Outline {
         Outline {
-            ts_key: String::from("ts"),
-            level_key: String::from("level"),
-            target_key: String::from("target"),
-            msg_key: String::from("msg"),
+            ts_key: String::new(),
+            level_key: String::new(),
+            target_key: String::new(),
+            msg_key: String::new(),
             more_keys: &[],
             file_key: "file",
             line_key: "line",

@@ -13,6 +13,7 @@ use super::origin::Origin;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
 use crate::buffer::Buffer;
+use crate::lane::memory::try_text;
 use crate::record::Record;
 use crate::site::level::Level;
 use crate::value::Seal;
@@ -139,12 +140,13 @@ impl Logfmt {
         self
     }
 
+    /// `None` when there is no memory.
     fn keyed(&self) -> Option<KeyedEncoder<LogfmtSyntax>> {
         let outline = Outline {
-            ts_key: self.ts_key.clone(),
-            level_key: self.level_key.clone(),
-            target_key: self.target_key.clone(),
-            msg_key: self.msg_key.clone(),
+            ts_key: try_text(&self.ts_key)?,
+            level_key: try_text(&self.level_key)?,
+            target_key: try_text(&self.target_key)?,
+            msg_key: try_text(&self.msg_key)?,
             precision: self.precision,
             local: self.local,
             levels: small,

@@ -13,6 +13,7 @@ use crate::buffer::Buffer;
 use crate::format::escape::{JsonString, quote};
 use crate::format::keyed::{LineForm, Outline, SourceForm, Special, SpecialForm, TargetForm};
 use crate::format::time::{Precision, Unit};
+use crate::lane::memory::try_text;
 use crate::site::level::Level;
 
 /// Whose layout it is.
@@ -137,6 +138,13 @@ const OTEL_SPECIALS: &[Special] = &[
     },
 ];
 
+/// The version of ECS whose names these are.
+macro_rules! ecs_version {
+    () => {
+        ",\"ecs.version\":\"8.11.0\""
+    };
+}
+
 /// The levels between quotes.
 fn quoted(level: Level) -> &'static str {
     match level {
@@ -182,11 +190,13 @@ fn tens(level: Level) -> &'static str {
     }
 }
 
-/// A JSON string.
-fn string(text: &str) -> String {
+/// A JSON string between two other texts. `None` when there is no memory.
+fn around(before: &str, text: &str, after: &str) -> Option<String> {
     let mut out = Buffer::new();
+    out.push_str(before);
     quote::<JsonString>(text, &mut out);
-    String::from_utf8_lossy(out.as_bytes()).into_owned()
+    out.push_str(after);
+    try_text(core::str::from_utf8(out.as_bytes()).ok().filter(|_| !out.is_short())?)
 }
 
 /// The file name of this program.
@@ -226,19 +236,19 @@ impl Preset {
         matches!(self, Preset::Bunyan | Preset::Pino)
     }
 
-    /// Makes the outline this preset's.
-    pub(super) fn shape(self, service: Option<&str>, outline: &mut Outline) {
+    /// Makes the outline this preset's. `None` when there is no memory.
+    pub(super) fn shape(self, service: Option<&str>, outline: &mut Outline) -> Option<()> {
         outline.levels = quoted;
         outline.process = self.tells_process();
-        let name = service.map(string);
-        let fixed = |before: &str, after: &str| {
-            name.as_ref().map_or_else(String::new, |name| format!("{before}{name}{after}"))
+        let fixed = |before: &str, after: &str| match service {
+            Some(name) => around(before, name, after),
+            None => Some(String::new()),
         };
         match self {
             Preset::None => {
                 if service.is_some() {
                     outline.more_keys = &["service"];
-                    outline.fixed = fixed(",\"service\":", "");
+                    outline.fixed = fixed(",\"service\":", "")?;
                 }
             }
             Preset::Ecs => {
@@ -246,8 +256,10 @@ impl Preset {
                 outline.needs_message = true;
                 outline.specials = ECS_SPECIALS;
                 outline.more_keys = &["ecs.version", "service.name"];
-                outline.fixed =
-                    format!(",\"ecs.version\":\"8.11.0\"{}", fixed(",\"service.name\":", ""));
+                outline.fixed = match service {
+                    Some(name) => around(concat!(ecs_version!(), ",\"service.name\":"), name, ""),
+                    None => try_text(ecs_version!()),
+                }?;
                 outline.file_key = "log.origin.file.name";
                 outline.line_key = "log.origin.file.line";
                 outline.function_key = "log.origin.function";
@@ -259,7 +271,7 @@ impl Preset {
                 outline.levels = google;
                 outline.specials = GCP_SPECIALS;
                 outline.more_keys = &["serviceContext", SOURCE_LOCATION];
-                outline.fixed = fixed(",\"serviceContext\":{\"service\":", "}");
+                outline.fixed = fixed(",\"serviceContext\":{\"service\":", "}")?;
                 outline.source_form = SourceForm::Object(SOURCE_LOCATION, LineForm::Text);
             }
             Preset::Otel => {
@@ -269,7 +281,7 @@ impl Preset {
                 outline.specials = OTEL_SPECIALS;
                 outline.is_inner = true;
                 outline.more_keys = &["SeverityNumber", "Resource", "TraceId", "SpanId"];
-                outline.fixed = fixed(",\"Resource\":{\"service.name\":", "}");
+                outline.fixed = fixed(",\"Resource\":{\"service.name\":", "}")?;
                 outline.file_key = "code.file.path";
                 outline.line_key = "code.line.number";
                 outline.function_key = "code.function.name";
@@ -277,12 +289,12 @@ impl Preset {
                 outline.thread_id_key = "thread.id";
             }
             Preset::Bunyan => {
-                let name = name.unwrap_or_else(|| string(&program()));
                 outline.levels = tens;
                 outline.target = TargetForm::Late;
                 outline.needs_message = true;
                 outline.more_keys = &["v", "name", "hostname", "pid", "src"];
-                outline.fixed = format!(",\"v\":0,\"name\":{name}");
+                let program = if service.is_none() { program() } else { String::new() };
+                outline.fixed = around(",\"v\":0,\"name\":", service.unwrap_or(&program), "")?;
                 outline.source_form = SourceForm::Object("src", LineForm::Number);
             }
             Preset::Pino => {
@@ -290,9 +302,10 @@ impl Preset {
                 outline.levels = tens;
                 outline.target = TargetForm::Late;
                 outline.more_keys = &["name", "hostname", "pid"];
-                outline.fixed = fixed(",\"name\":", "");
+                outline.fixed = fixed(",\"name\":", "")?;
             }
         }
+        Some(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use core::fmt::Write;
 
+use jiff::fmt::StdFmtWrite;
+use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
 use super::grammar::TimeItem;
@@ -22,7 +24,9 @@ pub(super) struct When {
 
 impl When {
     pub(super) fn new(items: Vec<TimeItem>, zone: Zone) -> When {
-        When { items, zone, second: None, text: Buffer::new(), fractions: Vec::new() }
+        // Room for all: when a record is drained, memory may be refused.
+        let fractions = Vec::with_capacity(items.len());
+        When { items, zone, second: None, text: Buffer::new(), fractions }
     }
 
     /// Appends the text for this time.
@@ -74,9 +78,10 @@ impl When {
                 TimeItem::Code('Z') => self.zone.push_name(second, &mut self.text),
                 TimeItem::Code('s') => _ = write!(self.text, "{second}"),
                 TimeItem::Code(code) => {
-                    let spec = ['%', *code].iter().collect::<String>();
-                    let text = jiff::fmt::strtime::format(spec, &shown).unwrap_or_default();
-                    self.text.push_str(&text);
+                    let mut spec = *b"%\0\0\0\0";
+                    let length = 1 + code.encode_utf8(&mut spec[1..]).len();
+                    let out = StdFmtWrite(&mut self.text);
+                    let _ = BrokenDownTime::from(&shown).format(&spec[..length], out);
                 }
             }
         }

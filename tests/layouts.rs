@@ -229,6 +229,10 @@ fn a_pattern_shows_fields_of_the_record_its_context_and_its_logger() {
 fn a_pattern_macro_gives_what_the_function_takes() {
     assert_eq!(nexlog::pattern!("{level} {msg}"), Text::pattern("{level} {msg}"));
     assert_eq!(nexlog::pattern!(r#"{{"{msg}""#,), Text::pattern("{{\"{msg}\""));
+    // It is a format by itself, and a pattern's source may be a text of any kind.
+    let twice = Text::pattern(nexlog::pattern!("{level} {msg}"));
+    assert_eq!(twice, Text::pattern(String::from("{level} {msg}")));
+    assert_eq!(twice, Text::pattern(&String::from("{level} {msg}")));
     macro_rules! through {
         ($pattern:literal) => {
             nexlog::pattern!($pattern)

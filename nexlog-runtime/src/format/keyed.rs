@@ -2,10 +2,12 @@
 //!
 //! An [`Outline`] is what the options of such a format come to: which parts a line has, under which
 //! keys. `keyed/names` settles the keys, `keyed/special` knows the fields that a preset writes in a
-//! way of its own, and `keyed/encoder` makes lines of fragments that are ready for each call site.
+//! way of its own, `keyed/layout` has the fragments that are ready for each call site, and
+//! `keyed/encoder` makes lines of them.
 //! How a key and a value are spelled is the format's [`Syntax`].
 
 mod encoder;
+mod layout;
 mod names;
 mod special;
 

@@ -194,10 +194,11 @@ impl Text {
     ///
     /// # Errors
     /// What is wrong with a pattern is told when the logger is built, with its place:
-    /// [`Error::Option`](crate::Error::Option). `pattern!` does so while compiling. Used without
+    /// [`Error::Option`](crate::Error::Option). `pattern!` does so while compiling;
+    /// what it gives is taken here, too. Used without
     /// a logger, such a format writes as [`compact`](Text::compact) does.
-    pub fn pattern(pattern: impl AsRef<str>) -> Text {
-        Text { kind: Kind::Pattern(Arc::new(grammar::parse(pattern.as_ref()))), ..Text::compact() }
+    pub fn pattern(pattern: impl Into<Text>) -> Text {
+        pattern.into()
     }
 
     /// Registers a placeholder for [`pattern`](Text::pattern). `write` is called for each record,
@@ -297,6 +298,27 @@ impl Text {
     pub fn time(mut self, written: bool) -> Text {
         self.time = written;
         self
+    }
+}
+
+/// By a pattern, as [`Text::pattern`] makes it.
+impl From<&str> for Text {
+    fn from(pattern: &str) -> Text {
+        Text { kind: Kind::Pattern(Arc::new(grammar::parse(pattern))), ..Text::compact() }
+    }
+}
+
+/// By a pattern, as [`Text::pattern`] makes it.
+impl From<String> for Text {
+    fn from(pattern: String) -> Text {
+        Text::from(pattern.as_str())
+    }
+}
+
+/// By a pattern, as [`Text::pattern`] makes it.
+impl From<&String> for Text {
+    fn from(pattern: &String) -> Text {
+        Text::from(pattern.as_str())
     }
 }
 

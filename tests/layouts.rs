@@ -231,8 +231,9 @@ fn a_pattern_macro_gives_what_the_function_takes() {
     assert_eq!(nexlog::pattern!(r#"{{"{msg}""#,), Text::pattern("{{\"{msg}\""));
     // It is a format by itself, and a pattern's source may be a text of any kind.
     let twice = Text::pattern(nexlog::pattern!("{level} {msg}"));
-    assert_eq!(twice, Text::pattern(String::from("{level} {msg}")));
-    assert_eq!(twice, Text::pattern(&String::from("{level} {msg}")));
+    let text = String::from("{level} {msg}");
+    assert_eq!(twice, Text::pattern(&text));
+    assert_eq!(twice, Text::pattern(text));
     macro_rules! through {
         ($pattern:literal) => {
             nexlog::pattern!($pattern)

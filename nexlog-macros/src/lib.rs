@@ -16,6 +16,7 @@
 //! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
 //! | `derive` | `#[derive(Value)]`: how is a type shown by its parts? |
+//! | `pattern` | is what `pattern!` is given a pattern? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ use proc_macro::TokenStream;
 
 mod derive;
 mod instrument;
+mod pattern;
 mod record;
 mod static_filter;
 
@@ -32,6 +34,13 @@ mod static_filter;
 #[proc_macro]
 pub fn record(input: TokenStream) -> TokenStream {
     record::record(input.into()).into()
+}
+
+/// A text pattern: `(crate) "{level} {msg}"`.
+#[doc(hidden)]
+#[proc_macro]
+pub fn pattern(input: TokenStream) -> TokenStream {
+    pattern::pattern(input.into()).into()
 }
 
 /// A function whose records carry a span. Documented where users find it, in `nexlog`.

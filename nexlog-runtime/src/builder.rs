@@ -425,6 +425,7 @@ impl Builder {
             let problem = "0 would be `Mode::Immediate`; use that, or at least a microsecond";
             return wrong("flush_interval", String::from(problem));
         }
+        self.outputs.iter().try_for_each(Output::check)?;
         if self.outputs.len() > Outputs::MAX {
             let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
             return wrong("sink", problem);

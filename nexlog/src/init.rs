@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, builder};
+use crate::{Builder, Color, Console, Error, File, Json, Level, Logfmt, Logger, Text, builder};
 
 /// Installs a global logger for people: standard error, text, colours on a terminal, level info.
 ///
@@ -14,7 +14,7 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// | `NEXLOG_LEVEL` | the level, when neither of those is set |
 /// | `NEXLOG_COLOR` | `auto`, `always` or `never` |
 /// | `NEXLOG_FILE` | write to this file instead, as JSON lines |
-/// | `NEXLOG_FORMAT` | `text` or `json` |
+/// | `NEXLOG_FORMAT` | `text`, `json` or `logfmt` |
 /// | `NEXLOG_CONFIG` | all is as this file says (feature `config`), and the others mean nothing |
 ///
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are honoured.
@@ -72,17 +72,17 @@ fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Build
         Some(other) => return Err(unknown("NEXLOG_COLOR", other, "auto, always or never")),
     };
     let format = word("NEXLOG_FORMAT")?;
-    let is_json = match (format.as_deref(), variable("NEXLOG_FILE")) {
-        (None, file) => file.is_some(),
-        (Some("json"), _) => true,
-        (Some("text"), _) => false,
-        (Some(other), _) => return Err(unknown("NEXLOG_FORMAT", other, "text or json")),
-    };
-    Ok(match (variable("NEXLOG_FILE"), is_json) {
-        (Some(path), true) => logger.file(File::at(path).format(Json::new())),
-        (Some(path), false) => logger.file(File::at(path).format(Text::compact())),
-        (None, true) => logger.console(Console::stderr().color(color).format(Json::new())),
-        (None, false) => logger.console(Console::stderr().color(color)),
+    let file = variable("NEXLOG_FILE");
+    let name = format.as_deref().unwrap_or(if file.is_some() { "json" } else { "text" });
+    let console = Console::stderr().color(color);
+    Ok(match (name, file) {
+        ("json", Some(path)) => logger.file(File::at(path).format(Json::new())),
+        ("json", None) => logger.console(console.format(Json::new())),
+        ("logfmt", Some(path)) => logger.file(File::at(path).format(Logfmt::new())),
+        ("logfmt", None) => logger.console(console.format(Logfmt::new())),
+        ("text", Some(path)) => logger.file(File::at(path).format(Text::compact())),
+        ("text", None) => logger.console(console),
+        (other, _) => return Err(unknown("NEXLOG_FORMAT", other, "text, json or logfmt")),
     })
 }
 
@@ -110,7 +110,7 @@ mod tests {
         for value in ["auto", "Always", "NEVER"] {
             assert_eq!(outcome(&[("NEXLOG_COLOR", value)]), Ok(()));
         }
-        for value in ["text", "JSON"] {
+        for value in ["text", "JSON", "Logfmt"] {
             assert_eq!(outcome(&[("NEXLOG_FORMAT", value)]), Ok(()));
         }
         for value in ["off", "WARN", "crit"] {

@@ -94,14 +94,14 @@ pub use macros::instrument;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
-    Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
-    Error, ErrorRef, Explanation, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter,
-    FilterProblem, FilterSource, Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep,
-    Level, List, ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode,
-    Output, Overflow, ParseLevelError, Period, Precision, PushedFilter, Record, Recovered, Report,
-    Rotate, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value,
-    ValueRef, ValueWriter, Wrap, WriteError, builder, explain, flush, push_filter, recover, reopen,
-    rotate, set_filter, stats, sync,
+    Allocator, AnsiColor, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason,
+    DroppedBy, Error, ErrorRef, Explanation, FieldIter, FieldSet, Fields, FieldsWriter, File,
+    Filter, FilterProblem, FilterSource, Format, FutureExt, GIB, InContext, Instrumented, Json,
+    KIB, Keep, Level, List, ListIter, ListWriter, Logfmt, Logger, MIB, Map, MapIter, MapWriter,
+    Memory, Message, Mode, Output, Overflow, ParseLevelError, Period, Precision, PushedFilter,
+    Record, Recovered, Report, Rotate, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Style,
+    Text, Theme, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap, WriteError, builder,
+    explain, flush, push_filter, recover, reopen, rotate, set_filter, stats, sync,
 };
 
 #[doc = include_str!("guide.md")]

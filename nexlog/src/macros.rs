@@ -279,6 +279,26 @@ macro_rules! span {
     ($($arguments:tt)*) => { $crate::__private::record!(($crate) (span) $($arguments)*) };
 }
 
+/// A [`Text`](crate::Text) by a pattern that is checked while compiling: what
+/// [`Text::pattern`](crate::Text::pattern) gives, where the grammar is.
+///
+/// ```
+/// use nexlog::{Console, pattern};
+///
+/// let console = Console::stderr()
+///     .format(pattern!("{ts:%H:%M:%S.3} {level:>5} {target} {msg} {fields}"));
+/// ```
+///
+/// A bad pattern does not compile:
+///
+/// ```compile_fail
+/// let format = nexlog::pattern!("{ts:%H:%Q} {msg}");
+/// ```
+#[macro_export]
+macro_rules! pattern {
+    ($($pattern:tt)*) => { $crate::__private::pattern!(($crate) $($pattern)*) };
+}
+
 /// Puts a function in a span: every record made while it runs carries the span's name and
 /// fields, across calls, `.await`, and whatever thread polls it next.
 ///

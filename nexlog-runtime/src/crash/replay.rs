@@ -31,7 +31,7 @@ use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
 use crate::value::Seal;
 use crate::value::redact::Redaction;
-use crate::{Json, Text};
+use crate::{Json, Logfmt, Text};
 
 /// What [`recover`] found and did.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ pub struct Recovered {
 ///
 /// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
 /// files that they open; this is for programs that are not started again. Only files in the built-in
-/// formats [`Json::new`](crate::Json::new) and [`Text::compact`](crate::Text::compact) without further
+/// formats [`Json::new`](crate::Json::new), [`Logfmt::new`](crate::Logfmt::new) and [`Text::compact`](crate::Text::compact) without further
 /// options can be written here, as the others are known to their programs only. Files are not
 /// rotated. Processes that live are left alone.
 ///
@@ -217,7 +217,8 @@ pub(crate) fn settled_folder(folder: &Path) -> PathBuf {
 
 /// The format that has this key, of those that need nothing but a name.
 pub(super) fn known_format(key: &str) -> Option<Box<dyn Format>> {
-    let all: [Box<dyn Format>; 2] = [Box::new(Json::new()), Box::new(Text::compact())];
+    let all: [Box<dyn Format>; 3] =
+        [Box::new(Json::new()), Box::new(Logfmt::new()), Box::new(Text::compact())];
     all.into_iter().find(|format| format_key(&**format) == key)
 }
 

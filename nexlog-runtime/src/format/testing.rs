@@ -74,7 +74,7 @@ impl Choices<'_> {
     }
 
     fn key(&mut self) -> String {
-        const KEYS: [&str; 16] = [
+        const KEYS: [&str; 24] = [
             "ts",
             "level",
             "target",
@@ -91,9 +91,18 @@ impl Choices<'_> {
             "fields",
             "msg_",
             "",
+            // Of presets.
+            "trace_id",
+            "span_id",
+            "error",
+            "message",
+            "pid",
+            "name",
+            "time",
+            "trace.id",
         ];
-        match self.below(24) {
-            number @ 0..16 => String::from(KEYS[number]),
+        match self.below(36) {
+            number @ 0..24 => String::from(KEYS[number]),
             _ => self.text(),
         }
     }

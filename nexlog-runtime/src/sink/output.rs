@@ -166,6 +166,15 @@ impl Output {
         self.choice.format.as_deref()
     }
 
+    /// What is wrong with the options of its format.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let format = self.choice.format.as_deref();
+        match format.and_then(|format| format.problem(crate::value::Seal::HERE)) {
+            None => Ok(()),
+            Some((option, problem)) => Err(Error::Option { option, problem }),
+        }
+    }
+
     /// Opens it: a file is opened and made here, and colours are decided.
     pub(crate) fn open(mut self) -> Result<OpenOutput, Error> {
         let format = Arc::clone(self.settle_format());

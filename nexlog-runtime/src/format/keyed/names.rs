@@ -4,17 +4,22 @@
 //! call site is seen first, and both never change afterwards, so that a query for a key finds
 //! all records of a call. Run-time keys are settled record by record and give way to them.
 
-use super::Json;
+use super::{Outline, SourceForm};
 use crate::lane::memory::try_push;
 
 /// A user's key and the underscores behind it that make it unique.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Name<'a> {
-    pub(super) key: &'a str,
-    pub(super) underscores: usize,
+pub(in crate::format) struct Name<'a> {
+    pub(in crate::format) key: &'a str,
+    pub(in crate::format) underscores: usize,
 }
 
-impl Name<'_> {
+impl<'a> Name<'a> {
+    /// The key as it is.
+    pub(in crate::format) fn of(key: &'a str) -> Name<'a> {
+        Name { key, underscores: 0 }
+    }
+
     /// Whether it reads like `text`.
     pub(super) fn is(&self, text: &str) -> bool {
         text.strip_prefix(self.key).is_some_and(|rest| {
@@ -62,48 +67,79 @@ pub(super) struct OwnKeys {
     pub(super) thread_id: String,
     pub(super) nested: String,
     pub(super) span: String,
-    /// Those of them that a field at top level must not have.
+    /// Those of them that a field must not have.
     reserved: Vec<String>,
 }
 
+/// Keys in the making: each once.
+#[derive(Default)]
+struct Settled {
+    keys: Vec<String>,
+}
+
+impl Settled {
+    /// The key, with underscores where an earlier one is equal. One that is not written is not kept.
+    fn settle(&mut self, key: &str, written: bool) -> Option<String> {
+        let name = first_free(key, |name| self.keys.iter().any(|key| name.is(key)));
+        let text = name.to_text()?;
+        let is_kept = !written || try_push(&mut self.keys, name.to_text()?);
+        is_kept.then_some(text)
+    }
+}
+
 impl OwnKeys {
-    /// How many there are at most.
+    /// How many there are at most in a layout without presets.
     pub(super) const COUNT: usize = 11;
 
     /// The keys that the options ask for. Of two that are equal the later gets underscores. `None`
     /// when there is no memory.
-    pub(super) fn new(json: &Json) -> Option<OwnKeys> {
-        let mut keys = Vec::new();
-        let mut settle = |key: &str, written: bool| {
-            let name = first_free(key, |name| keys.iter().any(|key: &String| name.is(key)));
-            let text = name.to_text()?;
-            let is_kept = !written || try_push(&mut keys, name.to_text()?);
-            is_kept.then_some(text)
-        };
-        let (source, thread) = (json.source, json.thread);
-        let mut own = OwnKeys {
-            ts: settle(&json.ts_key, true)?,
-            level: settle(&json.level_key, true)?,
-            target: settle(&json.target_key, true)?,
-            msg: settle(&json.msg_key, true)?,
-            file: settle("file", source)?,
-            line: settle("line", source)?,
-            thread: settle("thread", thread)?,
-            thread_id: settle("thread_id", thread)?,
-            nested: settle(
-                json.nested_under.as_deref().unwrap_or(""),
-                json.nested_under.is_some(),
-            )?,
-            span: String::new(),
-            reserved: Vec::new(),
-        };
-        // Part of the layout, with and without records that have one.
-        settle("function", source)?;
-        own.span = settle("span", true)?;
-        if json.nested_under.is_none() {
-            own.reserved = keys;
+    pub(super) fn new(outline: &Outline) -> Option<OwnKeys> {
+        let mut outer = Settled::default();
+        let ts = outer.settle(&outline.ts_key, true)?;
+        let level = outer.settle(&outline.level_key, true)?;
+        let target = outer.settle(&outline.target_key, true)?;
+        let msg = outer.settle(&outline.msg_key, true)?;
+        for key in outline.more_keys {
+            outer.settle(key, true)?;
         }
-        Some(own)
+        let nested = outline.nested_under.as_deref();
+        let source = outline.source && outline.source_form == SourceForm::Fields;
+        let thread = outline.thread;
+        let mut inner = Settled::default();
+        // Where the attributes are an object of their own, what else is told of a record lies there.
+        let beside = if outline.is_inner { &mut inner } else { &mut outer };
+        let file = beside.settle(outline.file_key, source)?;
+        let line = beside.settle(outline.line_key, source)?;
+        let thread_name = beside.settle(outline.thread_key, thread)?;
+        let thread_id = beside.settle(outline.thread_id_key, thread)?;
+        for special in outline.specials {
+            if !(outline.is_inner && special.is_outer()) {
+                for key in special.keys() {
+                    beside.settle(key, true)?;
+                }
+            }
+        }
+        let nested_key = outer.settle(nested.unwrap_or(""), nested.is_some())?;
+        let beside = if outline.is_inner { &mut inner } else { &mut outer };
+        // Part of the layout, with and without records that have one.
+        beside.settle(outline.function_key, source)?;
+        let span = beside.settle(outline.span_key, true)?;
+        Some(OwnKeys {
+            ts,
+            level,
+            target,
+            msg,
+            file,
+            line,
+            thread: thread_name,
+            thread_id,
+            nested: nested_key,
+            span,
+            reserved: match nested {
+                Some(_) => inner.keys,
+                None => outer.keys,
+            },
+        })
     }
 
     /// Whether the format writes this key itself, where fields are.

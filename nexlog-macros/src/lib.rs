@@ -15,6 +15,7 @@
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
 //! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
+//! | `test` | `#[nexlog::test]`: which statement does a test begin with? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ use proc_macro::TokenStream;
 mod instrument;
 mod record;
 mod static_filter;
+mod test;
 
 /// One call: `(crate) (Info | log | try_log | enabled) what the user wrote`.
 #[doc(hidden)]
@@ -36,6 +38,12 @@ pub fn record(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
     instrument::instrument(arguments.into(), &item.into()).into()
+}
+
+/// A test whose records its harness captures. Documented where users find it, in `nexlog`.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(arguments.into(), item.into()).into()
 }
 
 /// Reserved: says so at the attribute, instead of "cannot find derive macro".

@@ -52,6 +52,7 @@ mod sink;
 mod site;
 mod sync;
 mod sys;
+pub mod testing;
 mod value;
 
 pub use buffer::Buffer;

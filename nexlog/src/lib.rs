@@ -87,6 +87,7 @@ use std::time::Duration;
 pub use config::Config;
 pub use init::init;
 pub use macros::instrument;
+pub use macros::test;
 pub use nexlog_macros::Value;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
@@ -97,7 +98,7 @@ pub use nexlog_runtime::{
     ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
     ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink, SinkStats,
     Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
-    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
+    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync, testing,
 };
 
 #[doc = include_str!("guide.md")]

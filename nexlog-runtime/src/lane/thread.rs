@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::ring::{Lane, Nobody, Producer};
 use crate::buffer::Buffer;
 use crate::pipeline::state::Core;
+use crate::testing::tap;
 use crate::value::Image;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
 
@@ -92,6 +93,13 @@ pub(crate) fn is_forking() -> bool {
 pub(crate) fn set_forking(is_forking: bool) {
     if is_forking != FORKS.replace(is_forking) {
         PRODUCER.set(KEPT.replace(PRODUCER.get()));
+    }
+}
+
+/// What this thread logs goes the long way, until it sits down where nobody listens.
+pub(crate) fn close_short_way() {
+    if !is_forking() {
+        PRODUCER.set(Nobody::get());
     }
 }
 
@@ -224,7 +232,12 @@ impl Home {
             Some(index) => index,
             None => self.join(core)?,
         };
-        self.attachments.get_mut(index)
+        let attachment = self.attachments.get_mut(index)?;
+        if core.is_global() && !tap::are_here() {
+            // SAFETY: `core` is alive, and with it the lane.
+            PRODUCER.set(unsafe { &*attachment.lane }.producer());
+        }
+        Some(attachment)
     }
 
     #[cold]
@@ -256,9 +269,6 @@ impl Home {
         };
         let scratch = core::array::from_fn(|_| Some(Buffer::with_allocator(core.allocator)));
         self.attachments.push(Attachment { core: Arc::clone(core), lane, scratch });
-        if core.is_global() {
-            PRODUCER.set(lane.producer());
-        }
         Some(self.attachments.len() - 1)
     }
 }

@@ -1,0 +1,118 @@
+//! `#[nexlog::test]`: a test whose records its harness captures.
+//!
+//! The function stays what it is, with one statement before its own. Where no other attribute
+//! makes it a test, it becomes one here; an `async` one then has a body that runs it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Ident, ItemFn, LitStr, Path, Token};
+
+/// The attribute's arguments.
+#[derive(Default)]
+struct Options {
+    filter: Option<LitStr>,
+    krate: Option<Path>,
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Options> {
+        let mut options = Options::default();
+        while !input.is_empty() {
+            if input.peek(LitStr) {
+                let text: LitStr = input.parse()?;
+                let remedy = format!("write `filter = {:?}`", text.value());
+                return Err(syn::Error::new(text.span(), remedy));
+            }
+            let is_crate = input.peek(Token![crate]);
+            let name = if is_crate {
+                let word: Token![crate] = input.parse()?;
+                Ident::new("crate", word.span)
+            } else {
+                input.parse::<Ident>()?
+            };
+            input.parse::<Token![=]>()?;
+            let is_given = match name.to_string().as_str() {
+                "filter" => options.filter.replace(input.parse()?).is_some(),
+                "crate" => options.krate.replace(input.call(Path::parse_mod_style)?).is_some(),
+                other => {
+                    let text = format!(
+                        "unknown option `{other}`; `#[nexlog::test]` has `filter = \"…\"` and \
+                         `crate = path`"
+                    );
+                    return Err(syn::Error::new(name.span(), text));
+                }
+            };
+            if is_given {
+                return Err(syn::Error::new(name.span(), format!("`{name}` is given twice")));
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Whether the attribute makes a test of the function: `test`, `tokio::test`, `rstest`, …
+fn makes_a_test(attribute: &Attribute) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|last| {
+        let name = last.ident.to_string();
+        ["test", "rstest", "test_case"].contains(&name.as_str()) || name.ends_with("_test")
+    })
+}
+
+/// The whole expansion.
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let options = match Options::parse.parse2(arguments) {
+        Ok(options) => options,
+        Err(error) => {
+            let error = error.into_compile_error();
+            return quote!(#error #item);
+        }
+    };
+    let function = match syn::parse2::<ItemFn>(item.clone()) {
+        Ok(function) => function,
+        Err(error) => {
+            let text = "`#[nexlog::test]` stands before a function";
+            let error = syn::Error::new(error.span(), text).into_compile_error();
+            return quote!(#error #item);
+        }
+    };
+    expand(&options, &function)
+}
+
+fn expand(options: &Options, function: &ItemFn) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = match &options.krate {
+        Some(path) => quote!(#path),
+        None => quote_spanned!(mixed=> ::nexlog),
+    };
+    let filter = match &options.filter {
+        Some(text) => quote_spanned!(mixed=> #krate::__private::core::option::Option::Some(#text)),
+        None => quote_spanned!(mixed=> #krate::__private::core::option::Option::None),
+    };
+    let begin = quote_spanned! {mixed=>
+        let nexlog_test_runs = #krate::__private::TestRuns::begin(#filter);
+    };
+    let (vis, sig, attrs) = (&function.vis, &function.sig, &function.attrs);
+    let statements = &function.block.stmts;
+    if attrs.iter().any(makes_a_test) {
+        return quote!(#(#attrs)* #vis #sig { #begin #(#statements)* });
+    }
+    let test = quote_spanned!(mixed=> #[#krate::__private::core::prelude::v1::test]);
+    if sig.asyncness.is_none() {
+        return quote!(#test #(#attrs)* #vis #sig { #begin #(#statements)* });
+    }
+    let mut outer = sig.clone();
+    outer.asyncness = None;
+    let (name, block) = (&sig.ident, &function.block);
+    quote_spanned! {mixed=>
+        #test #(#attrs)* #vis #outer {
+            #begin
+            #sig #block
+            #krate::__private::block_on(#name())
+        }
+    }
+}

@@ -118,10 +118,9 @@ impl Captured {
     /// Whether this is its message.
     pub(super) fn says(&self, text: &str) -> bool {
         match self.record().message() {
-            Some(message) => message.as_str().map_or_else(
-                || message.to_string() == text,
-                |message| message == text,
-            ),
+            Some(message) => message
+                .as_str()
+                .map_or_else(|| message.to_string() == text, |message| message == text),
             None => false,
         }
     }

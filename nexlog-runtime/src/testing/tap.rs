@@ -74,9 +74,7 @@ impl Tap {
     fn wants(&self, level: Level, target: &str, by_logger: bool) -> bool {
         match &self.wants {
             Wants::All => true,
-            Wants::Filter(filter) => {
-                filter.enabled_within(target, level, &context::surroundings())
-            }
+            Wants::Filter(filter) => filter.enabled_within(target, level, &context::surroundings()),
             Wants::Logger => by_logger,
         }
     }

@@ -17,6 +17,7 @@ use crate::context::SpanRecords;
 use crate::context::timing;
 use crate::crash::Rings;
 use crate::error::Error;
+use crate::flight_recorder::{self, FlightRecorder};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -25,6 +26,7 @@ use crate::lane::view::Common;
 use crate::logger::Logger;
 use crate::pipeline::drain::Pipeline;
 use crate::pipeline::output::Outputs;
+use crate::pipeline::recorder::Recorder;
 use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
 use crate::pipeline::{early, shutdown, worker};
 use crate::report;
@@ -72,6 +74,7 @@ pub fn builder() -> Builder {
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
+            recorder: None,
         },
     }
 }
@@ -108,7 +111,7 @@ pub struct Builder {
     spans: SpanRecords,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Builder {
@@ -345,9 +348,13 @@ impl Builder {
             problem: String::from("internal: the lanes have a reader already"),
         })?;
         let outputs = Outputs::new(opened, settings.allocator);
-        let pipeline = Pipeline::new(reader, outputs, clock);
+        let recorder = settings.recorder.clone().map(Recorder::new);
+        let pipeline = Pipeline::new(reader, outputs, clock, recorder);
         recovered.problems.into_iter().for_each(tell);
         let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
+        if core.dumps_on_panic() {
+            flight_recorder::watch_panics(&core);
+        }
         core.tell_recovered(&recovered.processes);
         if mode == Mode::Background {
             worker::start(&core).inspect_err(|_| core.end_ring())?;
@@ -377,6 +384,9 @@ impl Builder {
             let problem = "0 would be `Mode::Immediate`; use that, or at least a microsecond";
             return wrong("flush_interval", String::from(problem));
         }
+        if let Some(problem) = self.settings.recorder.as_ref().and_then(FlightRecorder::problem) {
+            return wrong("flight_recorder", problem);
+        }
         if self.outputs.len() > Outputs::MAX {
             let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
             return wrong("sink", problem);
@@ -398,6 +408,7 @@ impl fmt::Debug for Builder {
             .field("max_record_bytes", &settings.max_record_bytes)
             .field("flush_level", &settings.flush_level)
             .field("flush_interval", &settings.flush_interval)
+            .field("flight_recorder", &settings.recorder)
             .field("fields", &self.common)
             .field("spans", &self.spans)
             .field("crash_safe", &self.crash_safe)

@@ -40,6 +40,7 @@ mod clock;
 mod context;
 mod crash;
 mod error;
+mod flight_recorder;
 mod format;
 mod lane;
 mod logger;
@@ -62,6 +63,7 @@ pub use context::{
 };
 pub use crash::{Recovered, Report, recover};
 pub use error::{DropReason, Error};
+pub use flight_recorder::{FlightRecorder, dump_flight_recorder};
 pub use format::Format;
 pub use format::json::Json;
 pub use format::text::Text;

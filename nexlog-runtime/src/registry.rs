@@ -26,6 +26,8 @@ use crate::testing::tap;
 struct Gate {
     filter: Filter,
     flush_level: Option<Level>,
+    /// From here on what does not pass is kept by the flight recorder.
+    recorder_level: Option<Level>,
 }
 
 static GATE: Mutex<Option<Gate>> = Mutex::new(None);
@@ -132,7 +134,7 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
         return state & ON != 0;
     }
     match (pipeline_state::global(), site.level()) {
-        (Some(core), Some(level)) => core.enabled(target_of(site), level),
+        (Some(core), Some(level)) => core.passes(target_of(site), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }
@@ -151,8 +153,12 @@ fn untapped(gate: Option<&Gate>, info: &SiteInfo, level: Level) -> u8 {
         return if level >= early::LEVEL || info.is_frame { ON } else { OFF };
     };
     let flush = if gate.flush_level.is_some_and(|flush| level >= flush) { FLUSH_BIT } else { 0 };
+    // Not spans: they are in what is written.
+    let is_kept = !info.is_frame && gate.recorder_level.is_some_and(|lowest| level >= lowest);
     match gate.filter.answer(info.target, level) {
         _ if gate.filter.looks_for(info) => ON,
+        Answer::Fixed(false) if is_kept => ON,
+        Answer::Depends(_) if is_kept => ON | flush,
         Answer::Fixed(false) => OFF,
         Answer::Fixed(true) => ON | flush,
         Answer::Depends(false) => DEPENDS | flush,
@@ -161,9 +167,9 @@ fn untapped(gate: Option<&Gate>, info: &SiteInfo, level: Level) -> u8 {
 }
 
 /// Decides anew for every site.
-pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
+pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>, recorder_level: Option<Level>) {
     let mut gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = gate.replace(Gate { filter, flush_level });
+    let before = gate.replace(Gate { filter, flush_level, recorder_level });
     decide(gate.as_ref());
     drop(gate);
     drop(before); // without the lock: the allocator may log
@@ -224,7 +230,7 @@ mod tests {
 
     fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
         let filter = Filter::parse(filter).0;
-        let gate = Gate { filter, flush_level: Some(Level::Warn) };
+        let gate = Gate { filter, flush_level: Some(Level::Warn), recorder_level: None };
         let info = SiteInfo::parse(0, &Site::new(level as u8, 1, description)).unwrap();
         state(Some(&gate), &info)
     }

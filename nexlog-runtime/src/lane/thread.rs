@@ -298,13 +298,22 @@ fn announce(core: &Core, lane: &Lane) -> bool {
 
 /// Appends the record that names this thread.
 pub(super) fn write_marker(out: &mut Buffer) {
-    let start = out.len();
-    out.extend(&[0; HEADER_BYTES]);
+    with_this(|id, name| write_marker_of(id, name, out));
+}
+
+/// Calls `f` with this thread's number and name.
+pub(super) fn with_this<R>(f: impl FnOnce(u64, &str) -> R) -> R {
     // Behind the thread's locals std has no name for it any more, and need not be asked.
     let current = HOME.try_with(|_| std::thread::current()).ok();
-    let name = current.as_ref().and_then(std::thread::Thread::name).unwrap_or("");
+    f(id(), current.as_ref().and_then(std::thread::Thread::name).unwrap_or(""))
+}
+
+/// Appends the record that names a thread.
+pub(super) fn write_marker_of(id: u64, name: &str, out: &mut Buffer) {
+    let start = out.len();
+    out.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(core::mem::take(out), start + MAX_MARKER_BYTES);
-    image.push(&id());
+    image.push(&id);
     image.push(name);
     *out = image.buffer;
     let bytes = padded(out.len() - start);

@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 use super::board::Board;
 use super::doze::Doze;
 use super::drain::Pipeline;
+use super::recorder::{self, Filters};
 use super::stats::{Counts, SinkCounts, Stats};
 use super::worker::Worker;
 use crate::clock;
 use crate::context;
 use crate::error::{DropReason, Error};
+use crate::flight_recorder::FlightRecorder;
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, try_collect};
 use crate::lane::thread;
@@ -71,6 +73,7 @@ pub(crate) struct Settings {
     pub(crate) allocator: Allocator,
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
+    pub(crate) recorder: Option<FlightRecorder>,
 }
 
 /// A logger.
@@ -83,8 +86,12 @@ pub(crate) struct Core {
     sinks: Vec<Arc<SinkCounts>>,
     pub(super) settings: Settings,
     pub(super) filter: RwLock<Filter>,
-    /// The lowest level that may pass the filter, 6 for none.
+    /// The lowest level that may pass the gate, 6 for none.
     floor: AtomicU8,
+    /// With a flight recorder, which has to know which filter a record was made under.
+    pub(super) filters: Option<Filters>,
+    /// What the flight recorder has kept is to be written out.
+    pub(super) must_dump: AtomicBool,
     pub(crate) doze: Doze,
     pub(super) flush_interval_ticks: u64,
     pub(super) is_closed: AtomicBool,
@@ -153,7 +160,9 @@ impl Core {
             counts: Counts::default(),
             worker: Worker::default(),
             sinks: pipeline.outputs.counts(),
-            floor: AtomicU8::new(floor(&filter)),
+            floor: AtomicU8::new(recorder::floor(filter.floor(), settings.recorder.as_ref())),
+            filters: settings.recorder.as_ref().map(|_| Filters::new(filter.clone())),
+            must_dump: AtomicBool::new(false),
             filter: RwLock::new(filter),
             doze: Doze::new(deadline),
             flush_interval_ticks,
@@ -166,8 +175,26 @@ impl Core {
         }
     }
 
-    /// The filter's answer for a record that this thread makes now.
+    /// The gate's answer for a record that this thread makes now: it passes the filter, or is kept.
     pub(crate) fn enabled(&self, target: &str, level: Level) -> bool {
+        if (level as u8) < self.floor.load(Relaxed) || thread::is_forking() {
+            return false;
+        }
+        self.recorder_level().is_some_and(|lowest| level >= lowest) || self.passes(target, level)
+    }
+
+    /// The lowest level that the flight recorder keeps, if there is one.
+    pub(crate) fn recorder_level(&self) -> Option<Level> {
+        self.settings.recorder.as_ref().map(|recorder| recorder.level)
+    }
+
+    /// Whether a panic has the flight recorder written out.
+    pub(crate) fn dumps_on_panic(&self) -> bool {
+        self.settings.recorder.as_ref().is_some_and(|recorder| recorder.on_panic)
+    }
+
+    /// The filter's answer.
+    pub(crate) fn passes(&self, target: &str, level: Level) -> bool {
         if (level as u8) < self.floor.load(Relaxed) || thread::is_forking() {
             return false;
         }
@@ -213,12 +240,15 @@ impl Core {
         // under the locks that callers take: the allocator may log.
         let for_sites = self.is_global().then(|| filter.clone());
         let setting = SETTING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(filters) = &self.filters {
+            filters.add(clock::now(), filter.clone());
+        }
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
-        self.floor.store(floor(&filter), Relaxed);
+        self.floor.store(recorder::floor(filter.floor(), self.settings.recorder.as_ref()), Relaxed);
         let before = mem::replace(&mut *current, filter);
         drop(current);
         if let Some(filter) = for_sites {
-            crate::registry::set_gate(filter, self.settings.flush_level);
+            crate::registry::set_gate(filter, self.settings.flush_level, self.recorder_level());
         }
         drop(setting);
         drop(before);
@@ -265,11 +295,13 @@ impl Core {
     pub(crate) fn stats(&self) -> Stats {
         let dropped_by = self.counts.dropped_by();
         Stats {
-            accepted: self.lanes.accepted() + self.counts.accepted.load(Relaxed),
+            // What is kept is taken off the second.
+            accepted: self.lanes.accepted().wrapping_add(self.counts.accepted.load(Relaxed)),
             written: self.counts.written.load(Relaxed),
             dropped: dropped_by.total(),
             dropped_by,
             own: self.counts.own.load(Relaxed),
+            kept: self.counts.kept.load(Relaxed),
             recovered: self.counts.recovered.load(Relaxed),
             bytes: self.sinks.iter().map(|sink| sink.bytes()).sum(),
             errors: self.sinks.iter().map(|sink| sink.errors()).sum(),
@@ -279,8 +311,4 @@ impl Core {
             ..Stats::default()
         }
     }
-}
-
-fn floor(filter: &Filter) -> u8 {
-    filter.floor().map_or(6, |level| level as u8)
 }

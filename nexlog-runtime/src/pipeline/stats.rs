@@ -25,6 +25,9 @@ pub struct Stats {
     pub dropped_by: DroppedBy,
     /// Records that killed processes had left, and that were written to their files.
     pub recovered: u64,
+    /// Records below the filter's level that the flight recorder has kept. They are accepted and
+    /// written only when it writes them out.
+    pub kept: u64,
     /// Records the logger made about itself.
     pub own: u64,
     /// Bytes handed to sinks.
@@ -171,6 +174,8 @@ pub(crate) struct Counts {
     pub(crate) accepted: AtomicU64,
     pub(crate) written: AtomicU64,
     pub(crate) own: AtomicU64,
+    /// By the flight recorder.
+    pub(crate) kept: AtomicU64,
     /// Of dead processes.
     pub(crate) recovered: AtomicU64,
     /// Panics of values for whose own record there was no room.
@@ -190,10 +195,16 @@ impl Counts {
         self.drop_accepted(reason, records);
     }
 
+    /// A record that was accepted is kept instead of written.
+    pub(crate) fn keep_accepted(&self) {
+        self.kept.fetch_add(1, Relaxed);
+        self.accepted.fetch_sub(1, Relaxed);
+    }
+
     /// All back to 0.
     pub(crate) fn forget(&self) {
-        let Counts { accepted, written, own, recovered, untold_panics, .. } = self;
-        let counts = [accepted, written, own, recovered, untold_panics];
+        let Counts { accepted, written, own, kept, recovered, untold_panics, .. } = self;
+        let counts = [accepted, written, own, kept, recovered, untold_panics];
         counts.into_iter().chain(&self.dropped).for_each(|count| count.store(0, Relaxed));
     }
 

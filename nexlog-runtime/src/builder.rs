@@ -75,6 +75,8 @@ pub fn builder() -> Builder {
             on_error: None,
             is_global: false,
             recorder: None,
+            report_interval: None,
+            lacks_ring: false,
         },
     }
 }
@@ -310,7 +312,7 @@ impl Builder {
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
         }
-        let settings = self.settings;
+        let mut settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
             Some(on_error) => on_error(&error),
@@ -330,10 +332,12 @@ impl Builder {
         } else {
             Ok(None)
         };
+        let lacks_ring = ring.is_err();
         let ring = ring.unwrap_or_else(|error| {
             tell(error);
             None
         });
+        settings.lacks_ring = lacks_ring;
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes >= SEGMENT_BYTES;
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
@@ -387,6 +391,10 @@ impl Builder {
         if let Some(problem) = self.settings.recorder.as_ref().and_then(FlightRecorder::problem) {
             return wrong("flight_recorder", problem);
         }
+        if self.settings.report_interval.is_some_and(|interval| interval.is_zero()) {
+            let problem = "0 would be a report with every pass; use at least a second or so";
+            return wrong("report_interval", String::from(problem));
+        }
         if self.outputs.len() > Outputs::MAX {
             let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
             return wrong("sink", problem);
@@ -409,6 +417,7 @@ impl fmt::Debug for Builder {
             .field("flush_level", &settings.flush_level)
             .field("flush_interval", &settings.flush_interval)
             .field("flight_recorder", &settings.recorder)
+            .field("report_interval", &settings.report_interval)
             .field("fields", &self.common)
             .field("spans", &self.spans)
             .field("crash_safe", &self.crash_safe)

@@ -94,12 +94,12 @@ pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
     Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
     Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
-    FlightRecorder, Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List,
-    ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output,
-    Overflow, ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink,
-    SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter,
-    Wrap, WriteError, builder, dump_flight_recorder, flush, recover, reopen, rotate, set_filter,
-    stats, sync, testing,
+    FlightRecorder, Format, FutureExt, GIB, Health, HealthReason, InContext, Instrumented, Json,
+    KIB, Keep, Level, List, ListIter, ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory,
+    Message, Mode, Output, Overflow, ParseLevelError, Period, Precision, Record, Recovered, Report,
+    Rotate, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value,
+    ValueRef, ValueWriter, Wrap, WriteError, builder, dump_flight_recorder, flush, health, recover,
+    reopen, rotate, set_filter, stats, sync, testing,
 };
 
 #[doc = include_str!("guide.md")]

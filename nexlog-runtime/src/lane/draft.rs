@@ -335,7 +335,20 @@ pub(crate) fn own_image(
     allocator: Allocator,
     values: &[&dyn Value],
 ) -> Option<Images> {
-    let mut buffer = Buffer::with_allocator(allocator);
+    image_of(site, Kind::Own, Buffer::with_allocator(allocator), values)
+}
+
+/// The same for those sinks that want it: it need not be told.
+pub(crate) fn offered_image(site: &'static Site, values: &[&dyn Value]) -> Option<Images> {
+    image_of(site, Kind::Span, Buffer::new(), values)
+}
+
+fn image_of(
+    site: &'static Site,
+    kind: Kind,
+    mut buffer: Buffer,
+    values: &[&dyn Value],
+) -> Option<Images> {
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
     for value in values {
@@ -347,7 +360,7 @@ pub(crate) fn own_image(
         bytes: 0,
         frame: 0,
         level: Header::SITE_LEVEL,
-        kind: Kind::Own as u8,
+        kind: kind as u8,
     };
     seal(header, image.buffer)
 }

@@ -14,6 +14,7 @@ use super::note::{Notes, Typed};
 use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
 use super::recorder::{Recorder, Verdict};
+use super::report::Reported;
 use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
@@ -41,6 +42,7 @@ pub(crate) struct Pipeline {
     written: Written,
     /// Keeps what the filter does not let pass.
     recorder: Option<Recorder>,
+    reported: Reported,
     /// Losses that a record has told.
     told: DroppedBy,
     /// A record that is about to tell more: its index, what will have been told, panics in it.
@@ -66,6 +68,7 @@ impl Pipeline {
             lent: Lent::default(),
             written: Written::default(),
             recorder,
+            reported: Reported::default(),
             told: DroppedBy::default(),
             telling: None,
             is_running: false,
@@ -90,6 +93,7 @@ impl Pipeline {
             ring.set_clock(self.clock.state());
             self.written.errors.extend(ring.look(self.clock.state().wall_ns));
         }
+        core.pass_began.store(clock::now(), Relaxed);
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
         // Nor may anything later than `images` stand before them.
@@ -110,11 +114,13 @@ impl Pipeline {
         if self.recorder.is_some() && core.must_dump.swap(false, SeqCst) {
             self.dump(core);
         }
+        let report = self.tell_report(core);
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
-        drop(losses);
+        drop((report, losses));
         self.work.rest(&self.outputs.plan);
         self.is_running = false;
+        core.pass_began.store(0, Relaxed);
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
@@ -307,12 +313,26 @@ impl Pipeline {
         Some(images)
     }
 
+    /// Adds the logger's report about itself when it is due.
+    fn tell_report(&mut self, core: &Core) -> Option<Images> {
+        let images = self.reported.due(core)?;
+        if self.work.entries.len() + 1 >= BATCH_RECORDS {
+            self.write_out(core, false); // a place is kept for what was lost
+        }
+        images.entries().for_each(|entry| {
+            self.work.entries.push(entry);
+            self.take();
+        });
+        Some(images)
+    }
+
     /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
     /// The lane of the number `own` is this thread's.
     pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
         self.reset(core);
         self.outputs.forget_losses();
         self.recorder.iter_mut().for_each(Recorder::forget);
+        self.reported.forget();
         self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
@@ -325,6 +345,7 @@ impl Pipeline {
         self.written = Written::default();
         self.telling = None;
         self.outputs.reset();
+        core.pass_began.store(0, Relaxed);
     }
 }
 

@@ -20,6 +20,7 @@ mod note;
 pub(crate) mod output;
 pub(crate) mod own;
 pub(crate) mod recorder;
+pub(crate) mod report;
 pub(crate) mod shutdown;
 pub(crate) mod state;
 pub(crate) mod stats;

@@ -50,6 +50,8 @@ struct Output {
     /// Why it does not work at present.
     failing: Option<Failure>,
     reported: Option<Instant>,
+    /// Whether there is something in `counts` for its health.
+    is_in_trouble: bool,
 }
 
 /// What is kept of a sink's error.
@@ -79,6 +81,13 @@ impl Failure {
             None => io::Error::new(self.kind, self.text.as_str()),
         }
     }
+}
+
+/// As much of its text as there is memory for.
+fn text_of(error: &io::Error) -> String {
+    let mut text = Cut(String::new());
+    let _ = write!(text, "{error}");
+    text.0
 }
 
 /// A text that ends where memory does.
@@ -132,6 +141,7 @@ impl Outputs {
                 lost: 0,
                 failing: None,
                 reported: None,
+                is_in_trouble: false,
             });
         }
         (Outputs { plan: Arc::new(plan), all }, desk)
@@ -199,6 +209,8 @@ impl Outputs {
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
+                output.counts.note_trouble(text_of(&source), false);
+                output.is_in_trouble = true;
                 outcome = Err(output.counts.failed(source));
             }
         }
@@ -292,10 +304,21 @@ impl Output {
         let failure = result.as_ref().err().filter(|_| self.lost > 0);
         self.failing = failure.map(|e| Failure::of(&e.source));
         self.counts.is_failing.store(self.failing.is_some(), Relaxed);
+        self.note_health(result.as_ref().err());
         result.err().map(|error| {
             self.report(error.source, done);
             written
         })
+    }
+
+    /// Notes how the last write went.
+    fn note_health(&mut self, error: Option<&WriteError>) {
+        if let Some(error) = error {
+            self.counts.note_trouble(text_of(&error.source), self.failing.is_some());
+            self.is_in_trouble = true;
+        } else if self.is_in_trouble {
+            self.is_in_trouble = !self.counts.note_success();
+        }
     }
 
     fn report(&mut self, source: io::Error, done: &mut Written) {

@@ -5,7 +5,7 @@
 //! `finish`.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64};
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,12 +14,14 @@ use super::board::Board;
 use super::doze::Doze;
 use super::drain::Pipeline;
 use super::recorder::{self, Filters};
+use super::report::ReportTime;
 use super::stats::{Counts, SinkCounts, Stats};
 use super::worker::Worker;
 use crate::clock;
 use crate::context;
 use crate::error::{DropReason, Error};
 use crate::flight_recorder::FlightRecorder;
+use crate::health::{HealthReason, LOSS_WINDOW};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, try_collect};
 use crate::lane::thread;
@@ -74,6 +76,9 @@ pub(crate) struct Settings {
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
     pub(crate) recorder: Option<FlightRecorder>,
+    pub(crate) report_interval: Option<Duration>,
+    /// There should be a ring, and is none.
+    pub(crate) lacks_ring: bool,
 }
 
 /// A logger.
@@ -94,6 +99,11 @@ pub(crate) struct Core {
     pub(super) must_dump: AtomicBool,
     pub(crate) doze: Doze,
     pub(super) flush_interval_ticks: u64,
+    /// When it was made.
+    pub(super) began: u64,
+    /// When the pass began that is under way, in ticks; 0 when none is.
+    pub(crate) pass_began: AtomicU64,
+    pub(crate) report_time: ReportTime,
     pub(super) is_closed: AtomicBool,
     /// In a forked child: its pipeline was busy in the parent, and stays so for ever.
     pub(super) is_cut_off: AtomicBool,
@@ -153,11 +163,15 @@ impl Core {
             Mode::Buffered => clock::now().saturating_add(flush_interval_ticks),
             Mode::Background => u64::MAX,
         };
+        let report_ticks =
+            settings.report_interval.map(|interval| pipeline.clock.ticks_in(interval.as_nanos()));
+        let counts = Counts::default();
+        counts.losses.set_window(pipeline.clock.ticks_in(LOSS_WINDOW.as_nanos()));
         Core {
             lanes,
             allocator: settings.allocator,
             max_record_bytes: settings.max_record_bytes,
-            counts: Counts::default(),
+            counts,
             worker: Worker::default(),
             sinks: pipeline.outputs.counts(),
             floor: AtomicU8::new(recorder::floor(filter.floor(), settings.recorder.as_ref())),
@@ -166,6 +180,9 @@ impl Core {
             filter: RwLock::new(filter),
             doze: Doze::new(deadline),
             flush_interval_ticks,
+            began: clock::now(),
+            pass_began: AtomicU64::new(0),
+            report_time: ReportTime::after(report_ticks),
             is_closed: AtomicBool::new(false),
             is_cut_off: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
@@ -227,6 +244,48 @@ impl Core {
 
     pub(crate) fn flush_interval(&self) -> Duration {
         self.settings.flush_interval
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
+    pub(crate) fn report_interval(&self) -> Option<Duration> {
+        self.settings.report_interval
+    }
+
+    /// Ticks in a length of time.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub(crate) fn ticks_in(&self, time: Duration) -> u64 {
+        let rate = self.flush_interval_ticks as f64 / self.settings.flush_interval.as_secs_f64();
+        (time.as_secs_f64() * rate) as u64 // `as` saturates
+    }
+
+    /// The length of time of so many ticks.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn time_in(&self, ticks: u64) -> Duration {
+        let share = ticks as f64 / self.flush_interval_ticks.max(1) as f64;
+        let seconds = share * self.settings.flush_interval.as_secs_f64();
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// Whether callers write out themselves, as the process or the logger ends.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.doze.is_write_through() || self.is_closed()
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Relaxed)
+    }
+
+    /// Whether a kill would cost records that a ring file should have.
+    pub(crate) fn has_lost_ring(&self) -> bool {
+        self.settings.lacks_ring || self.lanes.pool.ring().is_some_and(|ring| ring.has_trouble())
+    }
+
+    /// What is wrong with the sinks.
+    pub(crate) fn sink_troubles(&self, now: Instant) -> impl Iterator<Item = HealthReason> + '_ {
+        self.sinks.iter().filter_map(move |sink| sink.trouble(now))
     }
 
     /// The filter as it is now.

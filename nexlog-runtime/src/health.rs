@@ -181,12 +181,23 @@ impl fmt::Display for HealthReason {
 }
 
 impl Core {
-    /// How it is. What there is no memory for is left out.
+    /// How it is.
     pub(crate) fn health(&self) -> Health {
+        self.look(true)
+    }
+
+    /// The same in a word, where memory may be refused.
+    pub(crate) fn health_word(&self) -> &'static str {
+        self.look(false).as_str()
+    }
+
+    /// What there is no memory for is left out; `says`: with the texts of errors, which take some
+    /// in any case.
+    fn look(&self, says: bool) -> Health {
         let now = clock::now();
         let mut reasons = Vec::new();
         let mut add = |reason| try_push(&mut reasons, reason);
-        for trouble in self.sink_troubles(Instant::now()) {
+        for trouble in self.sink_troubles(Instant::now(), says) {
             add(trouble);
         }
         let pass = self.pass_began.load(Relaxed);

@@ -54,8 +54,8 @@ struct Output {
     is_in_trouble: bool,
 }
 
-/// What is kept of a sink's error.
-struct Failure {
+/// What is kept of a sink's error. Its whole text would take memory.
+pub(super) struct Failure {
     kind: io::ErrorKind,
     /// The system's number for it.
     code: Option<i32>,
@@ -73,7 +73,7 @@ impl Failure {
         Failure { kind, code, text: text.0 }
     }
 
-    fn to_error(&self) -> io::Error {
+    pub(super) fn to_error(&self) -> io::Error {
         match self.code {
             Some(code) => io::Error::from_raw_os_error(code),
             None if self.text.is_empty() => self.kind.into(),
@@ -81,13 +81,6 @@ impl Failure {
             None => io::Error::new(self.kind, self.text.as_str()),
         }
     }
-}
-
-/// As much of its text as there is memory for.
-fn text_of(error: &io::Error) -> String {
-    let mut text = Cut(String::new());
-    let _ = write!(text, "{error}");
-    text.0
 }
 
 /// A text that ends where memory does.
@@ -209,7 +202,7 @@ impl Outputs {
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
-                output.counts.note_trouble(text_of(&source), false);
+                output.counts.note_trouble(Failure::of(&source), false);
                 output.is_in_trouble = true;
                 outcome = Err(output.counts.failed(source));
             }
@@ -314,7 +307,7 @@ impl Output {
     /// Notes how the last write went.
     fn note_health(&mut self, error: Option<&WriteError>) {
         if let Some(error) = error {
-            self.counts.note_trouble(text_of(&error.source), self.failing.is_some());
+            self.counts.note_trouble(Failure::of(&error.source), self.failing.is_some());
             self.is_in_trouble = true;
         } else if self.is_in_trouble {
             self.is_in_trouble = !self.counts.note_success();

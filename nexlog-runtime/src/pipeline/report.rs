@@ -51,7 +51,7 @@ impl Reported {
         let began = if self.ticks == 0 { core.began } else { self.ticks };
         let since = core.time_in(now.saturating_sub(began));
         let stats = core.stats();
-        let image = own::report(&stats, &self.stats, rounded(since), core.health().as_str());
+        let image = own::report(&stats, &self.stats, rounded(since), core.health_word());
         (self.stats, self.ticks) = (stats, now);
         core.report_time.0.store(next(now, core.ticks_in(interval)), Relaxed);
         image

@@ -283,9 +283,13 @@ impl Core {
         self.settings.lacks_ring || self.lanes.pool.ring().is_some_and(|ring| ring.has_trouble())
     }
 
-    /// What is wrong with the sinks.
-    pub(crate) fn sink_troubles(&self, now: Instant) -> impl Iterator<Item = HealthReason> + '_ {
-        self.sinks.iter().filter_map(move |sink| sink.trouble(now))
+    /// What is wrong with the sinks; `says`: with their errors' texts.
+    pub(crate) fn sink_troubles(
+        &self,
+        now: Instant,
+        says: bool,
+    ) -> impl Iterator<Item = HealthReason> + '_ {
+        self.sinks.iter().filter_map(move |sink| sink.trouble(now, says))
     }
 
     /// The filter as it is now.

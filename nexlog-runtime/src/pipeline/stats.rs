@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::output::Failure;
 use crate::clock;
 use crate::error::{DropReason, Error};
 use crate::health::HealthReason;
@@ -78,7 +79,7 @@ pub(crate) struct SinkCounts {
 
 /// What a sink has said.
 pub(super) struct Trouble {
-    error: String,
+    error: Failure,
     /// Whether it cost records.
     is_loss: bool,
     since: Instant,
@@ -91,7 +92,7 @@ const CALM: Duration = Duration::from_secs(2);
 
 impl SinkCounts {
     /// Notes what it said.
-    pub(super) fn note_trouble(&self, error: String, is_loss: bool) {
+    pub(super) fn note_trouble(&self, error: Failure, is_loss: bool) {
         let now = Instant::now();
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let since = trouble.as_ref().map_or(now, |trouble| trouble.since);
@@ -110,12 +111,12 @@ impl SinkCounts {
         is_over
     }
 
-    /// What is wrong with it.
-    pub(super) fn trouble(&self, now: Instant) -> Option<HealthReason> {
+    /// What is wrong with it; `says`: with its error's text, which takes memory.
+    pub(super) fn trouble(&self, now: Instant, says: bool) -> Option<HealthReason> {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let Trouble { error, is_loss, since, .. } = trouble.as_ref()?;
-        let text = |text: &str| try_text(text).unwrap_or_default();
-        let (sink, error) = (text(&self.name), text(error));
+        let sink = try_text(&self.name).unwrap_or_default();
+        let error = if says { error.to_error().to_string() } else { String::new() };
         let lasts = now.saturating_duration_since(*since);
         Some(match is_loss {
             true => HealthReason::SinkFails { sink, error, lasts },

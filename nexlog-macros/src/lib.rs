@@ -43,7 +43,7 @@ pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// A test whose records its harness captures. Documented where users find it, in `nexlog`.
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    test::test(arguments.into(), item.into()).into()
+    test::test(arguments.into(), &item.into()).into()
 }
 
 /// Reserved: says so at the attribute, instead of "cannot find derive macro".

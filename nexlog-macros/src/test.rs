@@ -64,7 +64,7 @@ fn makes_a_test(attribute: &Attribute) -> bool {
 }
 
 /// The whole expansion.
-pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub fn test(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let options = match Options::parse.parse2(arguments) {
         Ok(options) => options,
         Err(error) => {
@@ -85,14 +85,12 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 fn expand(options: &Options, function: &ItemFn) -> TokenStream {
     let mixed = Span::mixed_site();
-    let krate = match &options.krate {
-        Some(path) => quote!(#path),
-        None => quote_spanned!(mixed=> ::nexlog),
-    };
-    let filter = match &options.filter {
-        Some(text) => quote_spanned!(mixed=> #krate::__private::core::option::Option::Some(#text)),
-        None => quote_spanned!(mixed=> #krate::__private::core::option::Option::None),
-    };
+    let default = || quote_spanned!(mixed=> ::nexlog);
+    let krate = options.krate.as_ref().map_or_else(default, |path| quote!(#path));
+    let option = quote_spanned!(mixed=> #krate::__private::core::option::Option);
+    let none = || quote_spanned!(mixed=> #option::None);
+    let some = |text| quote_spanned!(mixed=> #option::Some(#text));
+    let filter = options.filter.as_ref().map_or_else(none, some);
     let begin = quote_spanned! {mixed=>
         let nexlog_test_runs = #krate::__private::TestRuns::begin(#filter);
     };

@@ -165,7 +165,7 @@ impl Names {
     }
 
     /// When a record was made.
-    pub(crate) fn ticks(&self, entry: &Entry) -> u64 {
+    pub(crate) fn ticks(entry: &Entry) -> u64 {
         // SAFETY: as in `record`.
         unsafe { entry.raw() }.header.ticks
     }

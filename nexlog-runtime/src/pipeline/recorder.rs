@@ -112,7 +112,7 @@ impl Recorder {
         }
         // Without memory for its site's description nobody knows.
         let Some(record) = names.record(entry, clock) else { return Verdict::Written };
-        let ticks = names.ticks(entry);
+        let ticks = Names::ticks(entry);
         let number = self.filters.iter().rposition(|(since, _)| *since <= ticks).unwrap_or(0);
         let passes = match self.filters.get(number) {
             None => true,

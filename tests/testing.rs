@@ -176,6 +176,22 @@ fn two_threads_never_see_each_other() {
 }
 
 #[test]
+fn captures_that_begin_and_end_at_once_miss_nothing() {
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            std::thread::spawn(|| {
+                for n in 0..500 {
+                    let records = capture();
+                    debug!("step", n);
+                    assert_eq!(records.find("step").field::<u32>("n"), n);
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
 fn captures_nest_and_end_with_what_holds_them() {
     let outer = capture();
     info!("first");

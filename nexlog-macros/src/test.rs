@@ -4,7 +4,7 @@
 //! makes it a test, it becomes one here; an `async` one then has a body that runs it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Ident, ItemFn, LitStr, Path, Token};
 
@@ -80,10 +80,10 @@ pub fn test(arguments: TokenStream, item: &TokenStream) -> TokenStream {
             return quote!(#error #item);
         }
     };
-    expand(&options, &function)
+    expand(&options, function)
 }
 
-fn expand(options: &Options, function: &ItemFn) -> TokenStream {
+fn expand(options: &Options, mut function: ItemFn) -> TokenStream {
     let mixed = Span::mixed_site();
     let default = || quote_spanned!(mixed=> ::nexlog);
     let krate = options.krate.as_ref().map_or_else(default, |path| quote!(#path));
@@ -94,23 +94,66 @@ fn expand(options: &Options, function: &ItemFn) -> TokenStream {
     let begin = quote_spanned! {mixed=>
         let nexlog_test_runs = #krate::__private::TestRuns::begin(#filter);
     };
-    let (vis, sig, attrs) = (&function.vis, &function.sig, &function.attrs);
+    let inner = function.sig.to_token_stream();
+    let is_async = function.sig.asyncness.is_some();
+    let (vis, sig, attrs) = (&function.vis, &mut function.sig, &function.attrs);
     let statements = &function.block.stmts;
     if attrs.iter().any(makes_a_test) {
         return quote!(#(#attrs)* #vis #sig { #begin #(#statements)* });
     }
     let test = quote_spanned!(mixed=> #[#krate::__private::core::prelude::v1::test]);
-    if sig.asyncness.is_none() {
+    if !is_async {
         return quote!(#test #(#attrs)* #vis #sig { #begin #(#statements)* });
     }
-    let mut outer = sig.clone();
-    outer.asyncness = None;
+    sig.asyncness = None;
     let (name, block) = (&sig.ident, &function.block);
     quote_spanned! {mixed=>
-        #test #(#attrs)* #vis #outer {
+        #test #(#attrs)* #vis #sig {
             #begin
-            #sig #block
+            #inner #block
             #krate::__private::block_on(#name())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: &str, item: &str) -> String {
+        test(arguments.parse().unwrap(), &item.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_remedy_and_the_function_stays() {
+        for (arguments, item, text) in [
+            ("filtre = \"x\"", "fn f() {}", "unknown option `filtre`"),
+            ("\"debug\"", "fn f() {}", "write `filter = "),
+            ("filter = \"a\", filter = \"b\"", "fn f() {}", "`filter` is given twice"),
+            ("", "struct F;", "stands before a function"),
+        ] {
+            let expanded = expanded(arguments, item);
+            assert!(expanded.contains("compile_error") && expanded.contains(text), "{expanded}");
+            let kept = item.split([' ', '(', ';']).nth(1).unwrap();
+            assert!(expanded.split(' ').any(|word| word == kept), "{expanded}");
+        }
+    }
+
+    #[test]
+    fn a_function_becomes_a_test_once() {
+        for attribute in ["", "#[should_panic]"] {
+            let expanded = expanded("", &format!("{attribute} fn f() {{}}"));
+            assert_eq!(expanded.matches(":: test]").count(), 1, "{expanded}");
+        }
+        for attribute in ["#[test]", "#[tokio::test]", "#[rstest]", "#[wasm_bindgen_test]"] {
+            let expanded = expanded("", &format!("{attribute} async fn f() {{}}"));
+            assert!(
+                !expanded.contains("v1 :: test") && !expanded.contains("block_on"),
+                "{expanded}"
+            );
+        }
+        assert!(
+            expanded("crate = a::b", "async fn f() {}").contains("a :: b :: __private :: block_on")
+        );
     }
 }

@@ -56,6 +56,17 @@
 //! the build-time variable `NEXLOG_STATIC="info,noisy_dep=off,my_app::db=trace"`, by crate and
 //! module path (not by `target()`).
 //!
+//! # For authors of tests
+//!
+//! [`testing::capture`] collects what this thread logs, typed, with or without a logger.
+//! `#[nexlog::test]` ([`macro@test`]) and [`testing::init`] have a test's records shown when it fails.
+//!
+//! ```
+//! let records = nexlog::testing::capture();
+//! nexlog::debug!("paid", order_id = 7);
+//! assert_eq!(records.find("paid").field::<u64>("order_id"), 7);
+//! ```
+//!
 //! # What is said once
 //!
 //! [`context!`] (a scope), [`span!`] and [`#[instrument]`](instrument) give fields that every

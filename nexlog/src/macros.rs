@@ -373,7 +373,7 @@ pub use nexlog_macros::instrument;
 ///
 /// A function that returns a `Result`, `#[should_panic]` and `#[ignore]` work as with `#[test]`.
 /// With another attribute that makes a test, such as `#[tokio::test]`, write this one above it;
-/// below `#[tokio::test]` is fine, too, below `#[test]` is not. An `async fn` without one is
+/// below `#[tokio::test]` is fine, too, but below `#[test]` the test would run twice. An `async fn` without one is
 /// polled by the test's thread, with no runtime around it.
 ///
 /// ```

@@ -65,9 +65,9 @@ impl Tap {
     pub(super) fn new(wants: Wants, does: Does) -> Arc<Tap> {
         let (kept, arrived) = (Mutex::default(), Condvar::new());
         let tap = Arc::new(Tap { wants, does, kept, arrived });
-        if COUNT.fetch_add(1, SeqCst) == 0 {
-            crate::registry::refresh();
-        }
+        COUNT.fetch_add(1, SeqCst);
+        // Also behind another one, whose thread may still be at it.
+        crate::registry::refresh();
         tap
     }
 

@@ -17,6 +17,7 @@
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
 //! | `derive` | `#[derive(Value)]`: how is a type shown by its parts? |
 //! | `pattern` | is what `pattern!` is given a pattern? |
+//! | `test` | `#[nexlog::test]`: which statement does a test begin with? |
 //! | `static_filter` | what does `NEXLOG_STATIC` remove from this crate? |
 
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ mod instrument;
 mod pattern;
 mod record;
 mod static_filter;
+mod test;
 
 /// One call: `(crate) (Info | log | try_log | enabled) what the user wrote`.
 #[doc(hidden)]
@@ -47,6 +49,12 @@ pub fn pattern(input: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn instrument(arguments: TokenStream, item: TokenStream) -> TokenStream {
     instrument::instrument(arguments.into(), &item.into()).into()
+}
+
+/// A test whose records its harness captures. Documented where users find it, in `nexlog`.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(arguments.into(), &item.into()).into()
 }
 
 /// A type that is logged by its parts. Documented where users find it, in `nexlog`.

@@ -17,6 +17,7 @@ use crate::context::SpanRecords;
 use crate::context::timing;
 use crate::crash::Rings;
 use crate::error::Error;
+use crate::flight_recorder::{self, FlightRecorder};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -26,6 +27,7 @@ use crate::logger::Logger;
 use crate::pipeline::drain::Pipeline;
 use crate::pipeline::filters::{Layer, Layers};
 use crate::pipeline::output::Outputs;
+use crate::pipeline::recorder::Recorder;
 use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
 use crate::pipeline::watch::{self, Watched};
 use crate::pipeline::{early, shutdown, worker};
@@ -81,6 +83,9 @@ pub fn builder() -> Builder {
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
+            recorder: None,
+            report_interval: None,
+            lacks_ring: false,
         },
     }
 }
@@ -119,7 +124,7 @@ pub struct Builder {
     spans: SpanRecords,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Builder {
@@ -350,7 +355,7 @@ impl Builder {
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
         }
-        let settings = self.settings;
+        let mut settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
             Some(on_error) => on_error(&error),
@@ -370,10 +375,12 @@ impl Builder {
         } else {
             Ok(None)
         };
+        let lacks_ring = ring.is_err();
         let ring = ring.unwrap_or_else(|error| {
             tell(error);
             None
         });
+        settings.lacks_ring = lacks_ring;
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
             && settings.max_record_bytes.min(settings.max_value_bytes) >= SEGMENT_BYTES;
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
@@ -389,9 +396,13 @@ impl Builder {
         })?;
         reader.redact(Redactor::new(&settings.redaction));
         let outputs = Outputs::new(opened, settings.allocator);
-        let pipeline = Pipeline::new(reader, outputs, clock);
+        let recorder = settings.recorder.clone().map(Recorder::new);
+        let pipeline = Pipeline::new(reader, outputs, clock, recorder);
         recovered.problems.into_iter().for_each(tell);
         let core = Arc::new(Core::new(settings, layers, lanes, pipeline));
+        if core.dumps_on_panic() {
+            flight_recorder::watch_panics(&core);
+        }
         core.tell_recovered(&recovered.processes);
         if mode == Mode::Background {
             worker::start(&core).inspect_err(|_| core.end_ring())?;
@@ -426,6 +437,13 @@ impl Builder {
             return wrong("flush_interval", String::from(problem));
         }
         self.outputs.iter().try_for_each(Output::check)?;
+        if let Some(problem) = self.settings.recorder.as_ref().and_then(FlightRecorder::problem) {
+            return wrong("flight_recorder", problem);
+        }
+        if self.settings.report_interval.is_some_and(|interval| interval.is_zero()) {
+            let problem = "0 would be a report with every pass; use at least a second or so";
+            return wrong("report_interval", String::from(problem));
+        }
         if self.outputs.len() > Outputs::MAX {
             let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
             return wrong("sink", problem);
@@ -450,6 +468,8 @@ impl fmt::Debug for Builder {
             .field("redact", &self.redact)
             .field("flush_level", &settings.flush_level)
             .field("flush_interval", &settings.flush_interval)
+            .field("flight_recorder", &settings.recorder)
+            .field("report_interval", &settings.report_interval)
             .field("fields", &self.shown_fields())
             .field("spans", &self.spans)
             .field("crash_safe", &self.crash_safe)

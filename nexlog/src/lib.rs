@@ -58,6 +58,17 @@
 //! the build-time variable `NEXLOG_STATIC="info,noisy_dep=off,my_app::db=trace"`, by crate and
 //! module path (not by `target()`).
 //!
+//! # For authors of tests
+//!
+//! [`testing::capture`] collects what this thread logs, typed, with or without a logger.
+//! `#[nexlog::test]` ([`macro@test`]) and [`testing::init`] have a test's records shown when it fails.
+//!
+//! ```
+//! let records = nexlog::testing::capture();
+//! nexlog::debug!("paid", order_id = 7);
+//! assert_eq!(records.find("paid").field::<u64>("order_id"), 7);
+//! ```
+//!
 //! # What is said once
 //!
 //! [`context!`] (a scope), [`span!`] and [`#[instrument]`](instrument) give fields that every
@@ -91,17 +102,19 @@ pub use config::Config;
 pub use derive::Value;
 pub use init::init;
 pub use macros::instrument;
+pub use macros::test;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
     Allocator, AnsiColor, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason,
     DroppedBy, Error, ErrorRef, Explanation, FieldIter, FieldSet, Fields, FieldsWriter, File,
-    Filter, FilterProblem, FilterSource, Format, FutureExt, GIB, InContext, Instrumented, Json,
-    KIB, Keep, Level, List, ListIter, ListWriter, Logfmt, Logger, MIB, Map, MapIter, MapWriter,
-    Memory, Message, Mode, Output, Overflow, ParseLevelError, Period, Precision, PushedFilter,
-    Record, Recovered, Report, Rotate, Scope, Sink, SinkStats, Span, SpanRecords, Stats, Style,
-    Text, Theme, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap, WriteError, builder,
-    explain, flush, push_filter, recover, reopen, rotate, set_filter, stats, sync,
+    Filter, FilterProblem, FilterSource, FlightRecorder, Format, FutureExt, GIB, Health,
+    HealthReason, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter, ListWriter,
+    Logfmt, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
+    ParseLevelError, Period, Precision, PushedFilter, Record, Recovered, Report, Rotate, Scope,
+    Sink, SinkStats, Span, SpanRecords, Stats, Style, Text, Theme, ThreadInfo, Timestamp, Value,
+    ValueRef, ValueWriter, Wrap, WriteError, builder, dump_flight_recorder, explain, flush, health,
+    push_filter, recover, reopen, rotate, set_filter, stats, sync, testing,
 };
 
 #[doc = include_str!("guide.md")]

@@ -378,3 +378,38 @@ macro_rules! pattern {
 ///
 /// A panic leaves what is around the function as it was.
 pub use nexlog_macros::instrument;
+
+/// Makes a test of a function: its records are printed through the test harness, which shows them
+/// when it fails (a panic, an `Err`), and with `--nocapture`.
+///
+/// Every thread prints its own records, so those of threads and tasks that the test starts go where
+/// the harness puts what they print; where several such tests run at once, the filters of all apply
+/// to threads that are no test's own. No logger is installed, and one that is is left alone. For
+/// assertions see [`testing::capture`](crate::testing::capture), also inside of such a test.
+///
+/// | option | means |
+/// | --- | --- |
+/// | `filter = "info,db=trace"` | which records; without it what `NEXLOG` or `RUST_LOG` says, else `debug` |
+/// | `crate = path` | where nexlog is, when it is not `::nexlog` |
+///
+/// A function that returns a `Result`, `#[should_panic]` and `#[ignore]` work as with `#[test]`.
+/// With another attribute that makes a test, such as `#[tokio::test]`, write this one above it;
+/// below `#[tokio::test]` is fine, too, but below `#[test]` the test would run twice. An `async fn` without one is
+/// polled by the test's thread, with no runtime around it.
+///
+/// ```
+/// # mod app { // so that it compiles here
+/// #[nexlog::test(filter = "trace")]
+/// fn pays() {
+///     nexlog::debug!("paid", order_id = 7); // shown if the test fails
+/// }
+///
+/// #[nexlog::test]
+/// async fn ships() -> Result<(), std::num::ParseIntError> {
+///     let parcels: u32 = "3".parse()?;
+///     nexlog::info!("shipped", parcels);
+///     Ok(())
+/// }
+/// # }
+/// ```
+pub use nexlog_macros::test;

@@ -372,6 +372,11 @@ impl Ring {
         self.look_closely()
     }
 
+    /// Whether what it is for cannot be relied on any more.
+    pub(crate) fn has_trouble(&self) -> bool {
+        self.trouble.get().is_some()
+    }
+
     #[cold]
     fn look_closely(&self) -> Option<Error> {
         if self.is_left.load(Relaxed) || self.is_told.load(Relaxed) {

@@ -7,6 +7,7 @@ use core::fmt;
 use std::sync::Arc;
 
 use super::cursor::RawRecord;
+use super::images::Images;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::context::chain::Chain;
@@ -172,6 +173,20 @@ impl Names {
         // SAFETY: entries come from `next`, or from images that the pass keeps, and the drainer forgets
         // its entries before it releases what they lie in; those that it lends come back before that.
         unsafe { view_of(&entry.raw(), clock, thread, self.common.map()) }
+    }
+
+    /// When a record was made.
+    pub(crate) fn ticks(entry: &Entry) -> u64 {
+        // SAFETY: as in `record`.
+        unsafe { entry.raw() }.header.ticks
+    }
+
+    /// Appends a copy of a record to images, with all that is around it. `false` when there is no
+    /// memory.
+    pub(crate) fn copy_to(&self, entry: &Entry, clock: &WallClock, images: &mut Images) -> bool {
+        let Some(record) = self.record(entry, clock) else { return false };
+        // SAFETY: as in `record`.
+        unsafe { images.copy(&entry.raw(), record.thread) }
     }
 
     /// Who writes to a lane from here on. Without a name when there is no memory for that.

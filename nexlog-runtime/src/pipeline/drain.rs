@@ -4,7 +4,7 @@
 //! only after the sinks' writes returned, batch by batch, so that blocked callers go on as soon
 //! as possible.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::mem;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ use super::encode::{Desk, Plan, Work};
 use super::note::{Notes, Typed};
 use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
+use super::recorder::{Recorder, Verdict};
+use super::report::Reported;
 use super::state::Core;
 use super::stats::DroppedBy;
 use crate::clock::{self, WallClock};
@@ -38,6 +40,9 @@ pub(crate) struct Pipeline {
     touched: Touched,
     lent: Lent,
     written: Written,
+    /// Keeps what the filter does not let pass.
+    recorder: Option<Recorder>,
+    reported: Reported,
     /// Losses that a record has told.
     told: DroppedBy,
     /// A record that is about to tell more: its index, what will have been told, panics in it.
@@ -51,6 +56,7 @@ impl Pipeline {
         reader: Reader,
         (outputs, desk): (Outputs, Desk),
         clock: WallClock,
+        recorder: Option<Recorder>,
     ) -> Pipeline {
         Pipeline {
             reader,
@@ -61,6 +67,8 @@ impl Pipeline {
             touched: Touched::with_capacity(BATCH_RECORDS),
             lent: Lent::default(),
             written: Written::default(),
+            recorder,
+            reported: Reported::default(),
             told: DroppedBy::default(),
             telling: None,
             is_running: false,
@@ -85,25 +93,34 @@ impl Pipeline {
             ring.set_clock(self.clock.state());
             self.written.errors.extend(ring.look(self.clock.state().wall_ns));
         }
+        core.pass_began.store(clock::now(), Relaxed);
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
         // Nor may anything later than `images` stand before them.
         let cut = images.and_then(Images::last_ticks).unwrap_or_else(clock::now);
+        if let (Some(recorder), Some(filters)) = (&mut self.recorder, &core.filters) {
+            recorder.look(filters);
+        }
         let is_collected = self.reader.collect(cut);
         // They come behind what their thread has in its lane, or not at all.
         let images = images.filter(|_| is_collected);
         let mut records = self.go_over(core);
         for entry in images.into_iter().flat_map(Images::entries) {
             self.work.entries.push(entry); // within the capacity, by `write_large`
-            self.take();
+            self.take_or_keep(core);
             records += 1;
             self.write_large(core);
         }
+        if self.recorder.is_some() && core.must_dump.swap(false, SeqCst) {
+            self.dump(core);
+        }
+        let report = self.tell_report(core);
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
-        drop(losses);
+        drop((report, losses));
         self.work.rest(&self.outputs.plan);
         self.is_running = false;
+        core.pass_began.store(0, Relaxed);
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
@@ -112,7 +129,8 @@ impl Pipeline {
         let (mut records, mut is_shared, mut bytes) = (0, false, 0);
         loop {
             // Once it is, it stays so: what is lent is to be written first.
-            is_shared |= self.work.entries.is_empty() && core.board.has_helpers();
+            is_shared |=
+                self.work.entries.is_empty() && self.recorder.is_none() && core.board.has_helpers();
             match self.reader.next(&mut self.work.entries) {
                 Step::Record if is_shared => {
                     self.reader.touch(&mut self.touched);
@@ -124,7 +142,7 @@ impl Pipeline {
                     records += 1;
                 }
                 Step::Record => {
-                    self.take();
+                    self.take_or_keep(core);
                     records += 1;
                     self.write_large(core);
                 }
@@ -172,6 +190,51 @@ impl Pipeline {
         self.release(core);
     }
 
+    /// Encodes the last entry's record, or keeps it for later.
+    #[inline]
+    fn take_or_keep(&mut self, core: &Core) {
+        if self.recorder.is_some() { self.judge(core) } else { self.take() }
+    }
+
+    /// The same with a flight recorder.
+    fn judge(&mut self, core: &Core) {
+        let (Some(recorder), Some(entry)) = (&mut self.recorder, self.work.entries.last().copied())
+        else {
+            return;
+        };
+        let names = self.reader.names();
+        match recorder.judge(&entry, names, &self.clock) {
+            Verdict::Written => self.take(),
+            Verdict::Trigger => {
+                self.work.entries.pop();
+                self.dump(core);
+                self.work.entries.push(entry);
+                self.take();
+            }
+            Verdict::Kept => {
+                self.work.entries.pop();
+                recorder.keep(&entry, names, &self.clock);
+                core.counts.keep_accepted();
+            }
+        }
+    }
+
+    /// Writes what was gone over, then what the flight recorder has kept. Releases nothing: the
+    /// record that had it done lies in a lane still.
+    fn dump(&mut self, core: &Core) {
+        let Some(kept) = self.recorder.as_mut().and_then(Recorder::take) else { return };
+        self.write_batch(core, false);
+        core.counts.accepted.fetch_add(kept.records as u64, Relaxed);
+        for entry in kept.entries() {
+            self.work.entries.push(entry); // within the capacity, as a batch that is large goes
+            self.take();
+            if self.is_large() {
+                self.write_batch(core, false);
+            }
+        }
+        self.write_batch(core, false);
+    }
+
     /// Encodes the last entry's record for the sinks that want it.
     #[inline]
     fn take(&mut self) {
@@ -181,10 +244,14 @@ impl Pipeline {
 
     /// Writes the batch when there is enough.
     fn write_large(&mut self, core: &Core) {
-        let is_large = self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES);
-        if is_large || self.work.entries.len() >= BATCH_RECORDS {
+        if self.is_large() {
             self.write_out(core, false);
         }
+    }
+
+    fn is_large(&self) -> bool {
+        self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES)
+            || self.work.entries.len() >= BATCH_RECORDS
     }
 
     /// Writes the batch, and releases all that was gone over.
@@ -246,11 +313,26 @@ impl Pipeline {
         Some(images)
     }
 
+    /// Adds the logger's report about itself when it is due.
+    fn tell_report(&mut self, core: &Core) -> Option<Images> {
+        let images = self.reported.due(core)?;
+        if self.work.entries.len() + 1 >= BATCH_RECORDS {
+            self.write_out(core, false); // a place is kept for what was lost
+        }
+        images.entries().for_each(|entry| {
+            self.work.entries.push(entry);
+            self.take();
+        });
+        Some(images)
+    }
+
     /// In a forked child: what is in the lanes, and what has to be told, is the parent's.
     /// The lane of the number `own` is this thread's.
     pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
         self.reset(core);
         self.outputs.forget_losses();
+        self.recorder.iter_mut().for_each(Recorder::forget);
+        self.reported.forget();
         self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
@@ -263,6 +345,7 @@ impl Pipeline {
         self.written = Written::default();
         self.telling = None;
         self.outputs.reset();
+        core.pass_began.store(0, Relaxed);
     }
 }
 

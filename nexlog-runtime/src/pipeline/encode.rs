@@ -361,7 +361,7 @@ impl Wanting {
     }
 }
 
-fn asks(filter: &Filter, known: &mut Vec<Option<Answer>>, record: &Record<'_>) -> bool {
+pub(super) fn asks(filter: &Filter, known: &mut Vec<Option<Answer>>, record: &Record<'_>) -> bool {
     let site = record.site;
     if site.level != Some(record.level) || !core::ptr::eq(site.target, record.target) {
         return filter.enabled_within(record.target, record.level, record);

@@ -54,6 +54,22 @@ impl Core {
         }
     }
 
+    /// What the flight recorder has kept is written, too.
+    pub(crate) fn dump_recorder(&self, patience: Duration) -> Result<(), Error> {
+        self.ask_for_dump();
+        self.finish("dump_flight_recorder", patience, &self.targets(), |_| Ok(()))
+    }
+
+    /// The next pass writes what the flight recorder has kept.
+    pub(crate) fn ask_for_dump(&self) {
+        self.must_dump.store(true, SeqCst);
+    }
+
+    /// Whether this thread is inside of a pass of this logger.
+    pub(crate) fn is_in_pass(&self) -> bool {
+        self.is_inside()
+    }
+
     /// The same, and the sinks' data is on their devices.
     pub(crate) fn sync(&self, timeout: Duration) -> Result<(), Error> {
         self.finish("sync", timeout, &self.targets(), |pipeline| pipeline.outputs.sync())

@@ -5,7 +5,7 @@
 //! of `Mode::Background` and `doze` how callers wake it; `finish` is flush, sync and the end of a
 //! logger, `shutdown` the end of the process; `own` the records a logger makes about itself;
 //! `early` what was logged before there was one; `stats` the counters; `contain` stops the panics
-//! of user code.
+//! of user code; `recorder` keeps what the filter does not let pass.
 
 mod board;
 pub(crate) mod contain;
@@ -20,6 +20,8 @@ mod lock;
 mod note;
 pub(crate) mod output;
 pub(crate) mod own;
+pub(crate) mod recorder;
+pub(crate) mod report;
 pub(crate) mod shutdown;
 pub(crate) mod state;
 pub(crate) mod stats;

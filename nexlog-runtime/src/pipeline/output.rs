@@ -51,10 +51,12 @@ struct Output {
     /// Why it does not work at present.
     failing: Option<Failure>,
     reported: Option<Instant>,
+    /// Whether there is something in `counts` for its health.
+    is_in_trouble: bool,
 }
 
-/// What is kept of a sink's error.
-struct Failure {
+/// What is kept of a sink's error. Its whole text would take memory.
+pub(super) struct Failure {
     kind: io::ErrorKind,
     /// The system's number for it.
     code: Option<i32>,
@@ -72,7 +74,7 @@ impl Failure {
         Failure { kind, code, text: text.0 }
     }
 
-    fn to_error(&self) -> io::Error {
+    pub(super) fn to_error(&self) -> io::Error {
         match self.code {
             Some(code) => io::Error::from_raw_os_error(code),
             None if self.text.is_empty() => self.kind.into(),
@@ -133,6 +135,7 @@ impl Outputs {
                 lost: 0,
                 failing: None,
                 reported: None,
+                is_in_trouble: false,
             });
         }
         (Outputs { plan: Arc::new(plan), all }, desk)
@@ -206,6 +209,8 @@ impl Outputs {
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
+                output.counts.note_trouble(Failure::of(&source), false);
+                output.is_in_trouble = true;
                 outcome = Err(output.counts.failed(source));
             }
         }
@@ -299,10 +304,21 @@ impl Output {
         let failure = result.as_ref().err().filter(|_| self.lost > 0);
         self.failing = failure.map(|e| Failure::of(&e.source));
         self.counts.is_failing.store(self.failing.is_some(), Relaxed);
+        self.note_health(result.as_ref().err());
         result.err().map(|error| {
             self.report(error.source, done);
             written
         })
+    }
+
+    /// Notes how the last write went.
+    fn note_health(&mut self, error: Option<&WriteError>) {
+        if let Some(error) = error {
+            self.counts.note_trouble(Failure::of(&error.source), self.failing.is_some());
+            self.is_in_trouble = true;
+        } else if self.is_in_trouble {
+            self.is_in_trouble = !self.counts.note_success();
+        }
     }
 
     fn report(&mut self, source: io::Error, done: &mut Written) {

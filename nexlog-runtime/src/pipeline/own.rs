@@ -5,11 +5,12 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::state::Core;
-use super::stats::DroppedBy;
+use super::stats::{DroppedBy, Stats};
 use crate::crash::Recovered;
-use crate::lane::draft::{Draft, own_image};
+use crate::lane::draft::{Draft, offered_image, own_image};
 use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::site::callsite::{Site, SiteInfo};
@@ -34,6 +35,11 @@ own_site!(
     "6:nexlogf9:recoveredf7:processf7:startedf7:damagedML41:records of a killed process are recovered"
 );
 own_site!(
+    REPORT,
+    Info,
+    "6:nexlogf8:acceptedf7:writtenf7:droppedf5:bytesf6:errorsf8:intervalf6:healthML13:logger report"
+);
+own_site!(
     PANICKED,
     Error,
     "6:nexlogf4:typef6:targetf4:filef4:lineML42:a value panicked while it was being logged"
@@ -55,6 +61,25 @@ pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
 /// How many records a sink has lost, for that sink alone.
 pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
     own_image(&SINK_LOST, &PROGRAM, &[&name, &lost])
+}
+
+/// What happened since the last report, which had told `before`. For those sinks that want it.
+pub(crate) fn report(
+    now: &Stats,
+    before: &Stats,
+    interval: Duration,
+    health: &str,
+) -> Option<Images> {
+    let values: [&dyn Value; 7] = [
+        &now.accepted.saturating_sub(before.accepted),
+        &now.written.saturating_sub(before.written),
+        &now.dropped.saturating_sub(before.dropped),
+        &now.bytes.saturating_sub(before.bytes),
+        &now.errors.saturating_sub(before.errors),
+        &interval,
+        &health,
+    ];
+    offered_image(&REPORT, &values)
 }
 
 /// What a dead process had left.

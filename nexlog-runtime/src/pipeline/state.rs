@@ -5,7 +5,7 @@
 //! `finish`.
 
 use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,11 +14,15 @@ use super::board::Board;
 use super::doze::Doze;
 use super::drain::Pipeline;
 use super::filters::Layers;
+use super::recorder::{self, Filters};
+use super::report::ReportTime;
 use super::stats::{Counts, SinkCounts, Stats};
 use super::worker::Worker;
 use crate::clock;
 use crate::context;
 use crate::error::{DropReason, Error};
+use crate::flight_recorder::FlightRecorder;
+use crate::health::{HealthReason, LOSS_WINDOW};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, try_collect};
 use crate::lane::thread;
@@ -75,6 +79,10 @@ pub(crate) struct Settings {
     pub(crate) allocator: Allocator,
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
+    pub(crate) recorder: Option<FlightRecorder>,
+    pub(crate) report_interval: Option<Duration>,
+    /// There should be a ring, and is none.
+    pub(crate) lacks_ring: bool,
 }
 
 /// A logger.
@@ -90,10 +98,19 @@ pub(crate) struct Core {
     pub(super) filter: RwLock<Filter>,
     pub(super) layers: Mutex<Layers>,
     sink_filters: Vec<(String, Filter)>,
-    /// The lowest level that may pass the filter, 6 for none.
+    /// The lowest level that may pass the gate, 6 for none.
     floor: AtomicU8,
+    /// With a flight recorder, which has to know which filter a record was made under.
+    pub(super) filters: Option<Filters>,
+    /// What the flight recorder has kept is to be written out.
+    pub(super) must_dump: AtomicBool,
     pub(crate) doze: Doze,
     pub(super) flush_interval_ticks: u64,
+    /// When it was made.
+    pub(super) began: u64,
+    /// When the pass began that is under way, in ticks; 0 when none is.
+    pub(crate) pass_began: AtomicU64,
+    pub(crate) report_time: ReportTime,
     pub(super) is_closed: AtomicBool,
     /// In a forked child: its pipeline was busy in the parent, and stays so for ever.
     pub(super) is_cut_off: AtomicBool,
@@ -159,19 +176,28 @@ impl Core {
             Mode::Buffered => clock::now().saturating_add(flush_interval_ticks),
             Mode::Background => u64::MAX,
         };
+        let report_ticks =
+            settings.report_interval.map(|interval| pipeline.clock.ticks_in(interval.as_nanos()));
+        let counts = Counts::default();
+        counts.losses.set_window(pipeline.clock.ticks_in(LOSS_WINDOW.as_nanos()));
         Core {
             lanes,
             allocator: settings.allocator,
             max_record_bytes: settings.max_record_bytes,
-            counts: Counts::default(),
+            counts,
             worker: Worker::default(),
             sinks: pipeline.outputs.counts(),
-            floor: AtomicU8::new(floor(&filter)),
+            floor: AtomicU8::new(recorder::floor(filter.floor(), settings.recorder.as_ref())),
+            filters: settings.recorder.as_ref().map(|_| Filters::new(filter.clone())),
+            must_dump: AtomicBool::new(false),
             filter: RwLock::new(filter),
             layers: Mutex::new(layers),
             sink_filters: pipeline.outputs.filters(),
             doze: Doze::new(deadline),
             flush_interval_ticks,
+            began: clock::now(),
+            pass_began: AtomicU64::new(0),
+            report_time: ReportTime::after(report_ticks),
             is_closed: AtomicBool::new(false),
             is_cut_off: AtomicBool::new(false),
             must_close: AtomicBool::new(false),
@@ -181,8 +207,26 @@ impl Core {
         }
     }
 
-    /// The filter's answer for a record that this thread makes now.
+    /// The gate's answer for a record that this thread makes now: it passes the filter, or is kept.
     pub(crate) fn enabled(&self, target: &str, level: Level) -> bool {
+        if (level as u8) < self.floor.load(Relaxed) || thread::is_forking() {
+            return false;
+        }
+        self.recorder_level().is_some_and(|lowest| level >= lowest) || self.passes(target, level)
+    }
+
+    /// The lowest level that the flight recorder keeps, if there is one.
+    pub(crate) fn recorder_level(&self) -> Option<Level> {
+        self.settings.recorder.as_ref().map(|recorder| recorder.level)
+    }
+
+    /// Whether a panic has the flight recorder written out.
+    pub(crate) fn dumps_on_panic(&self) -> bool {
+        self.settings.recorder.as_ref().is_some_and(|recorder| recorder.on_panic)
+    }
+
+    /// The filter's answer.
+    pub(crate) fn passes(&self, target: &str, level: Level) -> bool {
         if (level as u8) < self.floor.load(Relaxed) || thread::is_forking() {
             return false;
         }
@@ -227,6 +271,52 @@ impl Core {
         self.settings.flush_interval
     }
 
+    pub(crate) fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
+    pub(crate) fn report_interval(&self) -> Option<Duration> {
+        self.settings.report_interval
+    }
+
+    /// Ticks in a length of time.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub(crate) fn ticks_in(&self, time: Duration) -> u64 {
+        let rate = self.flush_interval_ticks as f64 / self.settings.flush_interval.as_secs_f64();
+        (time.as_secs_f64() * rate) as u64 // `as` saturates
+    }
+
+    /// The length of time of so many ticks.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn time_in(&self, ticks: u64) -> Duration {
+        let share = ticks as f64 / self.flush_interval_ticks.max(1) as f64;
+        let seconds = share * self.settings.flush_interval.as_secs_f64();
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// Whether callers write out themselves, as the process or the logger ends.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.doze.is_write_through() || self.is_closed()
+    }
+
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Relaxed)
+    }
+
+    /// Whether a kill would cost records that a ring file should have.
+    pub(crate) fn has_lost_ring(&self) -> bool {
+        self.settings.lacks_ring || self.lanes.pool.ring().is_some_and(|ring| ring.has_trouble())
+    }
+
+    /// What is wrong with the sinks; `says`: with their errors' texts.
+    pub(crate) fn sink_troubles(
+        &self,
+        now: Instant,
+        says: bool,
+    ) -> impl Iterator<Item = HealthReason> + '_ {
+        self.sinks.iter().filter_map(move |sink| sink.trouble(now, says))
+    }
+
     /// The filter as it is now.
     pub(crate) fn filter(&self) -> Filter {
         self.filter.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -237,12 +327,15 @@ impl Core {
         // One at a time, so that sites and logger agree in the end. Nothing is allocated or freed
         // under the locks that callers take: the allocator may log.
         let for_sites = self.is_global().then(|| filter.clone());
+        if let Some(filters) = &self.filters {
+            filters.add(clock::now(), filter.clone());
+        }
         let mut current = self.filter.write().unwrap_or_else(PoisonError::into_inner);
-        self.floor.store(floor(&filter), Relaxed);
+        self.floor.store(recorder::floor(filter.floor(), self.settings.recorder.as_ref()), Relaxed);
         let before = mem::replace(&mut *current, filter);
         drop(current);
         if let Some(filter) = for_sites {
-            crate::registry::set_gate(filter, self.settings.flush_level);
+            crate::registry::set_gate(filter, self.settings.flush_level, self.recorder_level());
         }
         drop(setting);
         drop(before);
@@ -294,11 +387,13 @@ impl Core {
     pub(crate) fn stats(&self) -> Stats {
         let dropped_by = self.counts.dropped_by();
         Stats {
-            accepted: self.lanes.accepted() + self.counts.accepted.load(Relaxed),
+            // What is kept is taken off the second.
+            accepted: self.lanes.accepted().wrapping_add(self.counts.accepted.load(Relaxed)),
             written: self.counts.written.load(Relaxed),
             dropped: dropped_by.total(),
             dropped_by,
             own: self.counts.own.load(Relaxed),
+            kept: self.counts.kept.load(Relaxed),
             recovered: self.counts.recovered.load(Relaxed),
             bytes: self.sinks.iter().map(|sink| sink.bytes()).sum(),
             errors: self.sinks.iter().map(|sink| sink.errors()).sum(),
@@ -308,8 +403,4 @@ impl Core {
             ..Stats::default()
         }
     }
-}
-
-fn floor(filter: &Filter) -> u8 {
-    filter.floor().map_or(6, |level| level as u8)
 }

@@ -7,6 +7,7 @@ mod directive;
 pub mod filter;
 pub(crate) mod known;
 pub mod level;
+pub mod limit;
 pub(crate) mod spans;
 pub mod static_filter;
 mod wanted;

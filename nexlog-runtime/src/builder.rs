@@ -61,6 +61,7 @@ pub fn builder() -> Builder {
         lane_bytes: Builder::LANE_BYTES,
         common: Common::new(),
         spans: SpanRecords::None,
+        volume: volume::Choice::default(),
         crash_safe: true,
         crash_dir: None,
         settings: Settings {
@@ -90,6 +91,8 @@ impl Drop for Attempt {
     }
 }
 
+mod volume;
+
 /// Where the filter comes from.
 #[derive(Debug)]
 enum FilterSource {
@@ -106,6 +109,7 @@ pub struct Builder {
     lane_bytes: u64,
     common: Common,
     spans: SpanRecords,
+    volume: volume::Choice,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
     settings: Settings,
@@ -307,6 +311,7 @@ impl Builder {
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
         }
+        self.check_volume()?;
         let settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
@@ -344,8 +349,10 @@ impl Builder {
             option: "build",
             problem: String::from("internal: the lanes have a reader already"),
         })?;
+        let limits: Vec<_> = opened.iter().map(|output| output.volume).collect();
         let outputs = Outputs::new(opened, settings.allocator);
-        let pipeline = Pipeline::new(reader, outputs, clock);
+        let volume = self.volume.start(&limits, outputs.0.counts(), &clock);
+        let pipeline = Pipeline::new(reader, outputs, (clock, volume));
         recovered.problems.into_iter().for_each(tell);
         let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
         core.tell_recovered(&recovered.processes);

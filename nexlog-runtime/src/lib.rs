@@ -76,6 +76,7 @@ pub use sink::file::Compression;
 pub use sink::file::{Archive, File, Keep, Period, Rotate};
 pub use sink::memory::Memory;
 pub use sink::output::Output;
+pub use sink::sampling::TraceSampling;
 pub use sink::{Batch, Sink, WriteError};
 pub use site::filter::{Filter, FilterProblem};
 pub use site::level::{Level, ParseLevelError};

@@ -96,8 +96,9 @@ pub use nexlog_runtime::{
     Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
     ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
     ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink, SinkStats,
-    Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
-    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
+    Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, TraceSampling, Value, ValueRef,
+    ValueWriter, Wrap, WriteError, builder, flush, recover, reopen, rotate, set_filter, stats,
+    sync,
 };
 
 #[doc = include_str!("guide.md")]

@@ -10,7 +10,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{LitInt, Result};
 
 use super::check::{self, Faults};
-use super::code::{self, ends, expression};
+use super::code::{ends, expression};
 use super::descriptor::Kind;
 use super::expand::Site;
 use super::gate::Gate;

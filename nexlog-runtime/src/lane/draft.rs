@@ -269,20 +269,36 @@ pub(crate) fn own_image(
     allocator: Allocator,
     values: &[&dyn Value],
 ) -> Option<Images> {
+    image_at(site, (Header::SITE_LEVEL, None, clock::now()), allocator, values)
+}
+
+/// The same with another record's level and target, made when that one was.
+pub(crate) fn own_image_like(
+    site: &'static Site,
+    (level, target, ticks): (Level, &str, u64),
+    allocator: Allocator,
+    values: &[&dyn Value],
+) -> Option<Images> {
+    image_at(site, (level as u8, Some(target), ticks), allocator, values)
+}
+
+fn image_at(
+    site: &'static Site,
+    (level, target, ticks): (u8, Option<&str>, u64),
+    allocator: Allocator,
+    values: &[&dyn Value],
+) -> Option<Images> {
     let mut buffer = Buffer::with_allocator(allocator);
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
+    if let Some(target) = target {
+        image.push(target);
+    }
     for value in values {
         image.push(*value);
     }
-    let header = Header {
-        site,
-        ticks: clock::now(),
-        bytes: 0,
-        frame: 0,
-        level: Header::SITE_LEVEL,
-        kind: Kind::Own as u8,
-    };
+    let flags = target.map_or(0, |_| Header::HAS_TARGET);
+    let header = Header { site, ticks, bytes: 0, frame: 0, level, kind: Kind::Own as u8 | flags };
     seal(header, image.buffer)
 }
 

@@ -163,6 +163,12 @@ impl Names {
         unsafe { view_of(&entry.raw(), clock, thread, self.common.map()) }
     }
 
+    /// When a record was made.
+    pub(crate) fn ticks(&self, entry: &Entry) -> u64 {
+        // SAFETY: as above.
+        unsafe { entry.raw() }.header.ticks
+    }
+
     /// Who writes to a lane from here on. Without a name when there is no memory for that.
     pub(super) fn remember(&mut self, lane: usize, marker: ThreadInfo<'_>) {
         let Some(threads) = Arc::get_mut(&mut self.threads) else { return };

@@ -15,6 +15,7 @@ use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
 use super::state::Core;
 use super::stats::DroppedBy;
+use super::volume::Volume;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
 use crate::lane::images::Images;
@@ -31,9 +32,10 @@ pub(crate) struct Pipeline {
     pub(crate) reader: Reader,
     pub(crate) outputs: Outputs,
     pub(crate) clock: WallClock,
-    desk: Desk,
+    pub(super) volume: Volume,
+    pub(super) desk: Desk,
     /// The batch.
-    work: Work,
+    pub(super) work: Work,
     /// Of batches that are lent: up to where in the lanes the one that is being gathered goes.
     touched: Touched,
     lent: Lent,
@@ -50,13 +52,14 @@ impl Pipeline {
     pub(crate) fn new(
         reader: Reader,
         (outputs, desk): (Outputs, Desk),
-        clock: WallClock,
+        (clock, volume): (WallClock, Volume),
     ) -> Pipeline {
         Pipeline {
             reader,
             work: Work::new(&outputs.plan),
             outputs,
             clock,
+            volume,
             desk,
             touched: Touched::with_capacity(BATCH_RECORDS),
             lent: Lent::default(),
@@ -99,6 +102,7 @@ impl Pipeline {
             records += 1;
             self.write_large(core);
         }
+        self.tell_volume(core, cut, retry);
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
         drop(losses);
@@ -174,13 +178,18 @@ impl Pipeline {
 
     /// Encodes the last entry's record for the sinks that want it.
     #[inline]
-    fn take(&mut self) {
+    pub(super) fn take(&mut self) {
+        let is_limited = !self.volume.is_idle();
+        let left_out = if is_limited { self.look_at_last() } else { 0 };
         let (plan, names) = (&self.outputs.plan, self.reader.names());
-        self.work.encode_next(plan, &mut self.desk, names, &self.clock);
+        self.work.encode_next(plan, &mut self.desk, (names, &self.clock), left_out);
+        if is_limited {
+            self.volume.encoded(self.work.masks.last().copied().unwrap_or(0));
+        }
     }
 
     /// Writes the batch when there is enough.
-    fn write_large(&mut self, core: &Core) {
+    pub(super) fn write_large(&mut self, core: &Core) {
         let is_large = self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES);
         if is_large || self.work.entries.len() >= BATCH_RECORDS {
             self.write_out(core, false);
@@ -208,7 +217,7 @@ impl Pipeline {
         let notes = Notes { ring: core.lanes.pool.ring().map(Arc::as_ref), place: &place };
         let batch = Typed { masks, record: &record, clock, notes };
         let desk = (&mut self.desk, texts.as_mut_slice());
-        self.outputs.write(&batch, desk, retry, lost, &mut self.written);
+        self.outputs.write(&batch, desk, retry, (lost, &mut self.volume), &mut self.written);
         let is_users = |number: usize| entries.get(number).is_some_and(Entry::is_users);
         let users = entries.iter().filter(|entry| entry.is_users()).count();
         let lost = lost.iter().filter(|number| is_users(*number)).count();
@@ -225,6 +234,7 @@ impl Pipeline {
             self.told = told;
         }
         self.work.forget_records();
+        self.volume.forget_images();
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.
@@ -238,11 +248,11 @@ impl Pipeline {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
-        self.telling = Some((self.work.entries.len(), now, new.panic));
         images.entries().for_each(|entry| {
             self.work.entries.push(entry); // one record, and its place was kept free
             self.take();
         });
+        self.telling = Some((self.work.entries.len().saturating_sub(1), now, new.panic));
         Some(images)
     }
 
@@ -251,6 +261,7 @@ impl Pipeline {
     pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
         self.reset(core);
         self.outputs.forget_losses();
+        self.volume.forget();
         self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
@@ -260,6 +271,7 @@ impl Pipeline {
         self.lent = Lent::default();
         self.touched.clear();
         self.work.reset();
+        self.volume.forget_images();
         self.written = Written::default();
         self.telling = None;
         self.outputs.reset();

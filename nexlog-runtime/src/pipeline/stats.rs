@@ -95,6 +95,10 @@ impl SinkCounts {
         self.is_failing.load(Relaxed)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }

@@ -203,7 +203,7 @@ impl Volume {
     /// with the next one.
     fn repeated(&mut self, number: usize, place: usize) -> Option<Entry> {
         let output = self.outputs.iter_mut().find(|output| output.number == number)?;
-        let repeats = output.repeats.as_mut()?;
+        let repeats = output.repeats.as_mut().filter(|repeats| repeats.count > 0)?;
         let (count, like) = (repeats.count, (repeats.level, &*repeats.target, repeats.ticks));
         self.told.try_reserve(1).ok()?;
         let entry = keep(&mut self.images, own::repeated(count, like)?)?;
@@ -308,6 +308,10 @@ impl Pipeline {
         let untold = self.volume.outputs.iter().filter(|output| output.sampled_out > 0);
         let untold = untold.fold(0, |all, output| all | 1 << output.number);
         for number in numbers(untold) {
+            // It would stand between a record and how often that came again.
+            let entry = self.volume.repeated(number, self.work.entries.len());
+            self.tell_one(core, entry, number);
+            self.volume.end(1 << number);
             let entry = self.volume.sampled_out(number);
             self.tell_one(core, entry, number);
         }

@@ -20,7 +20,7 @@ mod lock;
 mod note;
 pub(crate) mod output;
 pub(crate) mod own;
-mod repeats;
+pub(crate) mod repeats;
 pub(crate) mod shutdown;
 pub(crate) mod state;
 pub(crate) mod stats;

@@ -45,6 +45,8 @@ struct Output {
     losses: Option<Images>,
     /// Of a file that is noted in the ring, its number there.
     file: Option<usize>,
+    /// Whether it may be left out of records that its filter wants.
+    leaves_out: bool,
     /// Scratch of [`Noting`].
     lanes: Vec<(usize, u64)>,
     counts: Arc<SinkCounts>,
@@ -133,6 +135,7 @@ impl Outputs {
                 sink,
                 losses: None,
                 file,
+                leaves_out: volume.is_limited(),
                 lanes: Vec::with_capacity(BATCH_RECORDS),
                 counts,
                 lost: 0,
@@ -276,9 +279,16 @@ impl Output {
             None => losses.as_ref().and_then(|losses| losses.first(batch.clock)),
         };
         let places = |records: Range<usize>| {
-            let wanted = wanted.clone().skip(records.start.saturating_sub(own));
-            let count = records.end.saturating_sub(own) - records.start.saturating_sub(own);
-            wanted.take(count).filter_map(batch.notes.place)
+            let (start, end) = (records.start.saturating_sub(own), records.end.saturating_sub(own));
+            let wanted_ones = wanted.clone().skip(start).take(end - start);
+            // With those in between that it is left out of, as a line may tell of them.
+            let place = |number: Option<usize>| wanted.clone().nth(number?).map(|place| place + 1);
+            let all =
+                place(start.checked_sub(1)).unwrap_or(0)..place(end.checked_sub(1)).unwrap_or(0);
+            let (wanted_ones, all) =
+                if self.leaves_out { (None, Some(all)) } else { (Some(wanted_ones), None) };
+            let numbers = wanted_ones.into_iter().flatten().chain(all.into_iter().flatten());
+            numbers.filter_map(batch.notes.place)
         };
         let journal = batch
             .notes

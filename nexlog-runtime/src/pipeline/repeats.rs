@@ -12,11 +12,11 @@ const MAX_KEY_BYTES: usize = 64 << 10;
 
 /// What makes a record equal to another. Empty: equal to nothing.
 #[derive(Default)]
-pub(super) struct Key(Vec<u8>);
+pub(crate) struct Key(Vec<u8>);
 
 impl Key {
     /// The key of this record, in the memory of another one.
-    pub(super) fn set(&mut self, record: &Record<'_>) {
+    pub(crate) fn set(&mut self, record: &Record<'_>) {
         self.0.clear();
         let site = core::ptr::from_ref(record.site).addr().to_ne_bytes();
         let mut is_whole = self.add(&site)
@@ -40,7 +40,7 @@ impl Key {
         true
     }
 
-    fn is_same(&self, other: &Key) -> bool {
+    pub(crate) fn is_same(&self, other: &Key) -> bool {
         !self.0.is_empty() && self.0 == other.0
     }
 

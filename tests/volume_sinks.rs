@@ -166,7 +166,7 @@ fn no_record_is_lost_in_between() {
     for (name, mode) in MODES {
         let memories = [Memory::new().dedup(LONG), Memory::new().dedup(LONG), Memory::new()];
         let builder = nexlog::builder().mode(mode);
-        let builder = memories.iter().fold(builder, |builder, memory| builder.sink(memory));
+        let builder = memories.iter().fold(builder, nexlog::Builder::sink);
         let logger = builder.build().unwrap();
         let each = scaled(3_000, 100_000);
         std::thread::scope(|scope| {
@@ -443,8 +443,8 @@ fn a_sink_of_its_own_mind_is_not_overruled() {
     let (all, none, some) = (Memory::new(), Memory::new(), Memory::new());
     let logger = nexlog::builder()
         .sample_traces(0.5)
-        .sink(&all.clone().sample_traces(1.0))
-        .sink(&none.clone().sample_traces(0.0))
+        .sink(all.clone().sample_traces(1.0))
+        .sink(none.clone().sample_traces(0.0))
         .sink(&some)
         .build()
         .unwrap();

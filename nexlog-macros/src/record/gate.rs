@@ -86,10 +86,8 @@ impl Gate {
                 });
                 self.bindings.push((name, borrowed(code)));
             }
-            // Of spans only, which have no gate of their own.
-            Chosen::Level(..) | Chosen::Parent(_) => {}
-            // Behind the gate: `limit`.
-            Chosen::Limit(_) => {}
+            // Of spans only, which have no gate of their own; and behind the gate (`limit`).
+            Chosen::Level(..) | Chosen::Parent(_) | Chosen::Limit(_) => {}
             Chosen::Logger(code) => {
                 self.logger = some("nexlog_logger");
                 let name = Ident::new("nexlog_logger", located(code.first));

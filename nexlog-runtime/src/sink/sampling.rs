@@ -22,6 +22,8 @@ pub struct TraceSampling {
     keep_level: Option<Level>,
 }
 
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+
 impl TraceSampling {
     /// This part of the traces, from 0.0 (none) to 1.0 (all). Other numbers are an error when the
     /// logger is built.
@@ -50,7 +52,7 @@ impl TraceSampling {
             return true;
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 0 to 2^63
-        let bound = (self.ratio * (1_u64 << 63) as f64) as u64;
+        let bound = (self.ratio * TWO_TO_63) as u64;
         trace().is_none_or(|id| id >> 1 < bound)
     }
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use nexlog::{File, Json, Logger, Mode, info};
+use nexlog::{Batch, File, Json, Logger, Mode, Sink, WriteError, info};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -20,8 +20,17 @@ support::child::harness! {
         a_kill_in_the_middle_of_a_write_doubles_nothing,
         what_was_suppressed_is_told_at_the_end_of_the_process,
         a_child_does_not_tell_what_its_parent_has_to,
+        what_a_line_tells_is_not_recovered_again,
+        what_lay_in_a_buffer_before_makes_no_record_another,
     ],
-    scenes: [log_until_killed, log_some, suppress_and_exit, suppress_and_fork],
+    scenes: [
+        log_until_killed,
+        log_some,
+        suppress_and_exit,
+        suppress_and_fork,
+        end_behind_the_file,
+        log_the_short_way,
+    ],
 }
 
 const LEFT_OUT: u128 = u64::MAX as u128;
@@ -278,4 +287,63 @@ fn a_child_does_not_tell_what_its_parent_has_to() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.matches("\"suppressed\":4").count(), 1, "{text}");
     assert_eq!(text.matches("\"repeated\":4").count(), 1, "{text}");
+}
+
+/// Ends the process when it is given something.
+struct Killer;
+
+impl Sink for Killer {
+    fn write(&mut self, _: &Batch<'_>) -> Result<(), WriteError> {
+        // SAFETY: it has no memory of ours.
+        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        Ok(())
+    }
+}
+
+/// The file has its batch then, and the buffers are not released yet.
+fn end_behind_the_file() {
+    let hour = Duration::from_secs(3_600);
+    let file = File::at(told("FILE")).format(Json::new()).dedup(hour);
+    let builder = nexlog::builder().file(file).sink(Killer).mode(Mode::Buffered);
+    let logger = builder.flush_interval(hour).build().unwrap();
+    (0..3).for_each(|_| info!(logger(&logger), "again"));
+    let other = || info!(logger(&logger), "other");
+    std::thread::scope(|scope| scope.spawn(other).join().unwrap());
+    let _ = logger.flush(PATIENCE);
+}
+
+fn what_a_line_tells_is_not_recovered_again() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    let variables = [("FILE", path.to_str().unwrap())];
+    let status = child::command("end_behind_the_file", &variables).status().unwrap();
+    assert_eq!(status.signal(), Some(libc::SIGKILL));
+    let logger = build(&path, Mode::Immediate);
+    assert_eq!(logger.stats().recovered, 0);
+    drop(logger);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.contains("\"repeated\":2"), "{text}");
+}
+
+/// As calls of the global logger write plain values: with what was there before behind them.
+fn log_the_short_way() {
+    let file = File::at(told("FILE")).format(Json::new()).dedup(Duration::from_secs(3_600));
+    let logger = nexlog::builder().file(file).mode(Mode::Buffered).install().unwrap();
+    let mut random = Random::new(3);
+    for _ in 0..3_000 {
+        info!("noise", a = random.below(u64::MAX), b = random.below(u64::MAX));
+    }
+    logger.flush(PATIENCE).unwrap();
+    (0..500).for_each(|_| info!("again", n = 1_u8));
+}
+
+fn what_lay_in_a_buffer_before_makes_no_record_another() {
+    let folder = Folder::new();
+    let path = folder.file("app.log");
+    let variables = [("FILE", path.to_str().unwrap())];
+    assert!(child::command("log_the_short_way", &variables).status().unwrap().success());
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text.matches("\"again\"").count(), 1);
+    assert!(text.contains("\"repeated\":499"));
 }

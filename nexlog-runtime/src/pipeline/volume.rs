@@ -345,3 +345,23 @@ impl Pipeline {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lane::memory::PROGRAM;
+    use crate::pipeline::output::Outputs;
+    use crate::sink::memory::Memory;
+    use crate::sink::output::Output;
+
+    #[test]
+    fn batches_whose_order_matters_are_not_lent() {
+        let is_shared = |memory: Memory| {
+            let opened = vec![Output::from(memory).open().unwrap()];
+            Outputs::new(opened, &PROGRAM).0.plan.is_shared()
+        };
+        assert!(is_shared(Memory::new()));
+        assert!(!is_shared(Memory::new().dedup(Duration::from_secs(1))));
+        assert!(!is_shared(Memory::new().sample_traces(0.5)));
+    }
+}

@@ -13,6 +13,7 @@
 //! | `record::check`, `source` | how is a mistake said, and what is its remedy? |
 //! | `record::descriptor` | what does the call site tell the runtime about itself? |
 //! | `record::expand`, `gate`, `values` | which code is left in the user's program? |
+//! | `record::limit` | which of a site's records pass? (`once`, `every`, `per_second`) |
 //! | `record::frames` | what do `context!`, `fields!` and `span!` have that records have not? |
 //! | `instrument` | `#[instrument]`: the same for a whole function, its arguments and result |
 //! | `derive` | `#[derive(Value)]`: how is a type shown by its parts? |

@@ -70,6 +70,7 @@ pub fn builder() -> Builder {
         common: Common::new(),
         redact: Vec::new(),
         spans: SpanRecords::None,
+        volume: volume::Choice::default(),
         crash_safe: true,
         crash_dir: None,
         settings: Settings {
@@ -104,6 +105,8 @@ impl Drop for Attempt {
     }
 }
 
+mod volume;
+
 /// Where the filter comes from.
 #[derive(Debug)]
 enum FilterPart {
@@ -122,6 +125,7 @@ pub struct Builder {
     common: Common,
     redact: Vec<String>,
     spans: SpanRecords,
+    volume: volume::Choice,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
     pub(crate) settings: Settings,
@@ -355,6 +359,7 @@ impl Builder {
         if self.outputs.is_empty() {
             self.outputs.push(Console::stderr().into());
         }
+        self.check_volume()?;
         let mut settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
@@ -395,9 +400,11 @@ impl Builder {
             problem: String::from("internal: the lanes have a reader already"),
         })?;
         reader.redact(Redactor::new(&settings.redaction));
+        let limits: Vec<_> = opened.iter().map(|output| output.volume).collect();
         let outputs = Outputs::new(opened, settings.allocator);
+        let volume = self.volume.start(&limits, outputs.0.counts(), &clock);
         let recorder = settings.recorder.clone().map(Recorder::new);
-        let pipeline = Pipeline::new(reader, outputs, clock, recorder);
+        let pipeline = Pipeline::new(reader, outputs, (clock, volume), recorder);
         recovered.problems.into_iter().for_each(tell);
         let core = Arc::new(Core::new(settings, layers, lanes, pipeline));
         if core.dumps_on_panic() {

@@ -86,6 +86,7 @@ pub use sink::file::Compression;
 pub use sink::file::{Archive, File, Keep, Period, Rotate};
 pub use sink::memory::Memory;
 pub use sink::output::Output;
+pub use sink::sampling::TraceSampling;
 pub use sink::{Batch, Sink, WriteError};
 pub use site::explain::{Explanation, FilterSource};
 pub use site::filter::{Filter, FilterProblem};

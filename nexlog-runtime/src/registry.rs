@@ -19,8 +19,29 @@ use crate::pipeline::state::{self as pipeline_state, Core};
 use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, TAPPED, UNSEEN};
 use crate::site::filter::{Answer, Filter};
 use crate::site::level::{Level, static_floor};
+use crate::site::limit::Limit;
 use crate::site::spans::Surroundings;
 use crate::testing::tap;
+
+/// The site limits that have suppressed something, the last one first; the rest by `Limit::next`.
+static LIMITS: AtomicPtr<Limit> = AtomicPtr::new(ptr::null_mut());
+
+/// Puts a limit in the list, once.
+pub(crate) fn list(limit: &'static Limit) {
+    let push = |first: *mut Limit| {
+        limit.next.store(first, Relaxed);
+        Some(ptr::from_ref(limit).cast_mut())
+    };
+    // Pairs with `limits`: whoever finds it there finds its `next`.
+    let _ = LIMITS.fetch_update(Release, Relaxed, push);
+}
+
+/// The limits that have suppressed something.
+pub(crate) fn limits() -> impl Iterator<Item = &'static Limit> {
+    // SAFETY: the list holds statics only.
+    let at = |place: &AtomicPtr<Limit>| unsafe { place.load(Acquire).as_ref() };
+    core::iter::successors(at(&LIMITS), move |limit| at(&limit.next))
+}
 
 /// What decides for all sites; `None` before install.
 struct Gate {

@@ -112,9 +112,9 @@ pub use nexlog_runtime::{
     HealthReason, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter, ListWriter,
     Logfmt, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
     ParseLevelError, Period, Precision, PushedFilter, Record, Recovered, Report, Rotate, Scope,
-    Sink, SinkStats, Span, SpanRecords, Stats, Style, Text, Theme, ThreadInfo, Timestamp, Value,
-    ValueRef, ValueWriter, Wrap, WriteError, builder, dump_flight_recorder, explain, flush, health,
-    push_filter, recover, reopen, rotate, set_filter, stats, sync, testing,
+    Sink, SinkStats, Span, SpanRecords, Stats, Style, Text, Theme, ThreadInfo, Timestamp,
+    TraceSampling, Value, ValueRef, ValueWriter, Wrap, WriteError, builder, dump_flight_recorder,
+    explain, flush, health, push_filter, recover, reopen, rotate, set_filter, stats, sync, testing,
 };
 
 #[doc = include_str!("guide.md")]

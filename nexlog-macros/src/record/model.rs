@@ -100,6 +100,34 @@ pub enum Chosen {
     Level(Level, Option<Code>),
     /// What is around a span.
     Parent(Code),
+    /// How many of the site's records pass.
+    Limit(Limit),
+}
+
+/// An option that lets some of a site's records pass.
+pub enum Limit {
+    Once,
+    Every(Code),
+    PerSecond(Code),
+}
+
+impl Limit {
+    /// The expression in its parentheses.
+    pub fn code(&self) -> Option<&Code> {
+        match self {
+            Limit::Once => None,
+            Limit::Every(code) | Limit::PerSecond(code) => Some(code),
+        }
+    }
+
+    /// As it is written, and as the runtime's method is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Limit::Once => "once",
+            Limit::Every(_) => "every",
+            Limit::PerSecond(_) => "per_second",
+        }
+    }
 }
 
 impl Chosen {
@@ -109,6 +137,7 @@ impl Chosen {
             Chosen::Logger(_) => "logger",
             Chosen::Level(..) => "level",
             Chosen::Parent(_) => "parent",
+            Chosen::Limit(limit) => limit.name(),
         }
     }
 }

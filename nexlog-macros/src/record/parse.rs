@@ -14,7 +14,7 @@ use super::check::{self, Faults};
 use super::code::{self, Operator, ends, expression, operator};
 use super::message::string;
 use super::model::{Bare, Call, Chosen, Code, Form, Item, Level, LevelArg, Shape};
-use super::{field, frames, message};
+use super::{field, frames, limit, message};
 
 /// Reads `(crate) (form) what the user wrote`.
 pub fn parse(input: TokenStream, faults: &mut Faults) -> Option<Call> {
@@ -116,6 +116,8 @@ fn options(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults, known: 
             Ok(chosen) => {
                 if call.options.iter().any(|other| other.name() == chosen.name()) {
                     faults.add(check::option_twice(&name));
+                } else if let Some(other) = limit::contradicted(&chosen, &call.options) {
+                    faults.add(check::limit::beside_once(&name, other));
                 }
                 call.options.push(chosen);
             }
@@ -147,6 +149,9 @@ fn option(input: ParseStream<'_>, name: &Ident, form: Form) -> Result<Chosen> {
     let called = code::lone_call(input.cursor()).is_some();
     code::skip_token(input);
     check::option_name(name, called, form)?;
+    if limit::is_limit(name) {
+        return limit::option(input, name, called);
+    }
     if !called {
         // The `:`.
         code::skip_token(input);

@@ -41,6 +41,8 @@ pub(super) struct DeadFile {
     filter: String,
     pub(super) mode: u32,
     pub(super) is_mapped: bool,
+    /// Whether it may lack records that its filter wants.
+    pub(super) leaves_out: bool,
     pub(super) intent: Option<Intent>,
     /// Which of its entries were there.
     entries: u8,

@@ -239,6 +239,8 @@ pub(super) fn format_digest(key: &str) -> u64 {
 
 /// In the entry of a file's permissions: it is written through memory.
 pub(super) const IS_MAPPED: u32 = 1 << 31;
+/// There, too: it may lack records that its filter wants, as they came again or were not sampled.
+pub(super) const LEAVES_OUT: u32 = 1 << 30;
 
 /// The words of a text, the last one filled up with zeros.
 pub(super) fn text_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {

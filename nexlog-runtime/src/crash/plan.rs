@@ -108,6 +108,7 @@ impl Rings {
                 path: path.file_name().filter(|_| is_beside).map_or(path.clone(), PathBuf::from),
                 mode: file.mode,
                 is_mapped: file.is_mapped,
+                leaves_out: output.volume.is_limited(),
                 format: format_key(&*output.format),
                 filter: output.filter.as_ref().map_or_else(String::new, ToString::to_string),
             });

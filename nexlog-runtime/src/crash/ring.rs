@@ -16,8 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
-    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
-    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent,
+    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LEAVES_OUT, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent,
     intent_check, piece, text_words,
 };
 use crate::clock::ClockState;
@@ -40,6 +40,8 @@ pub(crate) struct FilePlan {
     pub(crate) mode: u32,
     /// Whether it is written through memory.
     pub(crate) is_mapped: bool,
+    /// Whether it may lack records that its filter wants.
+    pub(crate) leaves_out: bool,
     /// What makes its format equal to another one; empty for a format of the program's own.
     pub(crate) format: String,
     pub(crate) filter: String,
@@ -107,8 +109,9 @@ impl Ring {
             ring.add(entry::PATH, number, path);
             ring.add(entry::FORMAT, number, file.format.as_bytes());
             ring.add(entry::FILTER, number, file.filter.as_bytes());
-            let flag = if file.is_mapped { IS_MAPPED } else { 0 };
-            ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
+            let mapped = if file.is_mapped { IS_MAPPED } else { 0 };
+            let leaves_out = if file.leaves_out { LEAVES_OUT } else { 0 };
+            ring.add(entry::MODE, number, &(file.mode | mapped | leaves_out).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
         ring.add(entry::REDACTION, 0, redaction.to_text().as_bytes());

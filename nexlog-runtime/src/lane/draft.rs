@@ -348,33 +348,42 @@ pub(crate) fn own_image(
     allocator: Allocator,
     values: &[&dyn Value],
 ) -> Option<Images> {
-    image_of(site, Kind::Own, Buffer::with_allocator(allocator), values)
+    let buffer = Buffer::with_allocator(allocator);
+    image_at(site, (Kind::Own, Header::SITE_LEVEL, None, clock::now()), buffer, values)
 }
 
 /// The same for those sinks that want it: it need not be told.
 pub(crate) fn offered_image(site: &'static Site, values: &[&dyn Value]) -> Option<Images> {
-    image_of(site, Kind::Span, Buffer::new(), values)
+    image_at(site, (Kind::Span, Header::SITE_LEVEL, None, clock::now()), Buffer::new(), values)
 }
 
-fn image_of(
+/// The same with another record's level and target, made when that one was.
+pub(crate) fn own_image_like(
     site: &'static Site,
-    kind: Kind,
+    (level, target, ticks): (Level, &str, u64),
+    allocator: Allocator,
+    values: &[&dyn Value],
+) -> Option<Images> {
+    let buffer = Buffer::with_allocator(allocator);
+    image_at(site, (Kind::Own, level as u8, Some(target), ticks), buffer, values)
+}
+
+fn image_at(
+    site: &'static Site,
+    (kind, level, target, ticks): (Kind, u8, Option<&str>, u64),
     mut buffer: Buffer,
     values: &[&dyn Value],
 ) -> Option<Images> {
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
+    if let Some(target) = target {
+        image.push(target);
+    }
     for value in values {
         image.push(*value);
     }
-    let header = Header {
-        site,
-        ticks: clock::now(),
-        bytes: 0,
-        frame: 0,
-        level: Header::SITE_LEVEL,
-        kind: kind as u8,
-    };
+    let flags = target.map_or(0, |_| Header::HAS_TARGET);
+    let header = Header { site, ticks, bytes: 0, frame: 0, level, kind: kind as u8 | flags };
     seal(header, image.buffer)
 }
 

@@ -17,6 +17,7 @@ use super::recorder::{Recorder, Verdict};
 use super::report::Reported;
 use super::state::Core;
 use super::stats::DroppedBy;
+use super::volume::Volume;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
 use crate::lane::images::Images;
@@ -33,9 +34,10 @@ pub(crate) struct Pipeline {
     pub(crate) reader: Reader,
     pub(crate) outputs: Outputs,
     pub(crate) clock: WallClock,
-    desk: Desk,
+    pub(super) volume: Volume,
+    pub(super) desk: Desk,
     /// The batch.
-    work: Work,
+    pub(super) work: Work,
     /// Of batches that are lent: up to where in the lanes the one that is being gathered goes.
     touched: Touched,
     lent: Lent,
@@ -55,7 +57,7 @@ impl Pipeline {
     pub(crate) fn new(
         reader: Reader,
         (outputs, desk): (Outputs, Desk),
-        clock: WallClock,
+        (clock, volume): (WallClock, Volume),
         recorder: Option<Recorder>,
     ) -> Pipeline {
         Pipeline {
@@ -63,6 +65,7 @@ impl Pipeline {
             work: Work::new(&outputs.plan),
             outputs,
             clock,
+            volume,
             desk,
             touched: Touched::with_capacity(BATCH_RECORDS),
             lent: Lent::default(),
@@ -114,6 +117,7 @@ impl Pipeline {
         if self.recorder.is_some() && core.must_dump.swap(false, SeqCst) {
             self.dump(core);
         }
+        self.tell_volume(core, cut, retry);
         let report = self.tell_report(core);
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
@@ -237,13 +241,18 @@ impl Pipeline {
 
     /// Encodes the last entry's record for the sinks that want it.
     #[inline]
-    fn take(&mut self) {
+    pub(super) fn take(&mut self) {
+        let is_limited = !self.volume.is_idle();
+        let left_out = if is_limited { self.look_at_last() } else { 0 };
         let (plan, names) = (&self.outputs.plan, self.reader.names());
-        self.work.encode_next(plan, &mut self.desk, names, &self.clock);
+        self.work.encode_next(plan, &mut self.desk, (names, &self.clock), left_out);
+        if is_limited {
+            self.volume.encoded(self.work.masks.last().copied().unwrap_or(0));
+        }
     }
 
     /// Writes the batch when there is enough.
-    fn write_large(&mut self, core: &Core) {
+    pub(super) fn write_large(&mut self, core: &Core) {
         if self.is_large() {
             self.write_out(core, false);
         }
@@ -275,7 +284,7 @@ impl Pipeline {
         let notes = Notes { ring: core.lanes.pool.ring().map(Arc::as_ref), place: &place };
         let batch = Typed { masks, record: &record, clock, notes };
         let desk = (&mut self.desk, texts.as_mut_slice());
-        self.outputs.write(&batch, desk, retry, lost, &mut self.written);
+        self.outputs.write(&batch, desk, retry, (lost, &mut self.volume), &mut self.written);
         let is_users = |number: usize| entries.get(number).is_some_and(Entry::is_users);
         let users = entries.iter().filter(|entry| entry.is_users()).count();
         let lost = lost.iter().filter(|number| is_users(*number)).count();
@@ -292,6 +301,7 @@ impl Pipeline {
             self.told = told;
         }
         self.work.forget_records();
+        self.volume.forget_images();
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.
@@ -305,11 +315,11 @@ impl Pipeline {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
-        self.telling = Some((self.work.entries.len(), now, new.panic));
         images.entries().for_each(|entry| {
             self.work.entries.push(entry); // one record, and its place was kept free
             self.take();
         });
+        self.telling = Some((self.work.entries.len().saturating_sub(1), now, new.panic));
         Some(images)
     }
 
@@ -331,6 +341,7 @@ impl Pipeline {
     pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
         self.reset(core);
         self.outputs.forget_losses();
+        self.volume.forget();
         self.recorder.iter_mut().for_each(Recorder::forget);
         self.reported.forget();
         self.reader.skip_all(own);
@@ -342,6 +353,7 @@ impl Pipeline {
         self.lent = Lent::default();
         self.touched.clear();
         self.work.reset();
+        self.volume.forget_images();
         self.written = Written::default();
         self.telling = None;
         self.outputs.reset();

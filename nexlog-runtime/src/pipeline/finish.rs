@@ -137,6 +137,7 @@ impl Core {
         // Read under the lock, so that one pass is enough, unless the clocks of two cores differ:
         // then a record may seem to be made after the pass began.
         let targets = self.targets();
+        locked.pipeline.volume.is_closing = true;
         let mut pass = locked.pipeline.pass(self, None, true);
         for _ in 0..MORE_PASSES {
             if targets.are_reached() {
@@ -159,6 +160,7 @@ impl Core {
     /// Writes what is there, without waiting longer than `patience` for the pipeline.
     pub(crate) fn drain_within(&self, patience: Duration) {
         if let Some(mut locked) = self.lock_until(Instant::now() + patience) {
+            locked.pipeline.volume.is_closing = true;
             let pass = locked.pipeline.pass(self, None, true);
             self.unlock(locked, Some(pass));
         }

@@ -15,6 +15,7 @@ use super::encode::{Desk, Numbers, Plan, Text};
 use super::note::{Noting, Typed};
 use super::own;
 use super::stats::SinkCounts;
+use super::volume::Volume;
 use crate::clock::WallClock;
 use crate::error::Error;
 use crate::lane::images::Images;
@@ -27,6 +28,8 @@ use crate::site::filter::Filter;
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
 /// A batch is written when that many records were gone over for it, wanted or not.
 pub(crate) const BATCH_RECORDS: usize = 1 << 10;
+/// With what the last of them may bring: for each sink a record about those before it.
+pub(crate) const BATCH_ENTRIES: usize = BATCH_RECORDS + Outputs::MAX;
 /// Taken at once for the first record, so that no later batch has to grow: a batch that is just
 /// too small to be written, and a record as long as any in a lane. The system gives the pages
 /// when they are written to.
@@ -43,6 +46,8 @@ struct Output {
     losses: Option<Images>,
     /// Of a file that is noted in the ring, its number there.
     file: Option<usize>,
+    /// Whether it may be left out of records that its filter wants.
+    leaves_out: bool,
     /// Scratch of [`Noting`].
     lanes: Vec<(usize, u64)>,
     counts: Arc<SinkCounts>,
@@ -122,7 +127,10 @@ impl Outputs {
     pub(crate) fn new(opened: Vec<OpenOutput>, allocator: Allocator) -> (Outputs, Desk) {
         let (mut plan, mut desk) = Plan::new(allocator);
         let mut all = Vec::new();
-        for OpenOutput { sink, format, coloured, file, rotations, filter, .. } in opened {
+        for OpenOutput { sink, format, coloured, file, rotations, filter, volume, .. } in opened {
+            if volume.is_limited() {
+                plan.keep_order();
+            }
             let counts = SinkCounts { name: sink.name(), rotations, ..SinkCounts::default() };
             let counts = Arc::new(counts);
             plan.add(&mut desk, (format, coloured), filter, Arc::clone(&counts));
@@ -130,6 +138,7 @@ impl Outputs {
                 sink,
                 losses: None,
                 file,
+                leaves_out: volume.is_limited(),
                 lanes: Vec::with_capacity(BATCH_RECORDS),
                 counts,
                 lost: 0,
@@ -159,7 +168,7 @@ impl Outputs {
         batch: &Typed<'_, '_>,
         (desk, texts): (&mut Desk, &mut [Text]),
         retry: bool,
-        lost: &mut Numbers,
+        (lost, volume): (&mut Numbers, &mut Volume),
         done: &mut Written,
     ) {
         for (number, text) in texts.iter_mut().enumerate() {
@@ -180,10 +189,18 @@ impl Outputs {
             let bit = 1 << number;
             let wanted = batch.masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(text, &wanted, batch, done) {
-                wanted.skip(written).for_each(|index| lost.add(index));
+            let mut missing = wanted.clone();
+            if let Some(written) = output.write(text, &wanted, batch, done)
+                && let Some(first) = missing.nth(written)
+            {
+                lost.add(first);
+                missing.for_each(|index| lost.add(index));
+                output.count_lost(volume.lose(number, first));
             }
             output.announce_losses(&self.plan, desk, number, text, batch.clock);
+            if output.losses.is_some() {
+                volume.end(1 << number);
+            }
         }
     }
 
@@ -231,6 +248,12 @@ impl Output {
         self.lost > 0 && self.losses.is_none() && text.ends.is_empty()
     }
 
+    /// It has lost these besides those of its batch.
+    fn count_lost(&mut self, records: u64) {
+        self.counts.lost.fetch_add(records, Relaxed);
+        self.lost += records;
+    }
+
     /// Puts a record about losses at the head of the sink's next text. It is no batch by itself: it
     /// waits for a record, or a flush, to try the sink with.
     fn announce_losses(
@@ -268,9 +291,16 @@ impl Output {
             None => losses.as_ref().and_then(|losses| losses.first(batch.clock)),
         };
         let places = |records: Range<usize>| {
-            let wanted = wanted.clone().skip(records.start.saturating_sub(own));
-            let count = records.end.saturating_sub(own) - records.start.saturating_sub(own);
-            wanted.take(count).filter_map(batch.notes.place)
+            let (start, end) = (records.start.saturating_sub(own), records.end.saturating_sub(own));
+            let wanted_ones = wanted.clone().skip(start).take(end - start);
+            // With those in between that it is left out of, as a line may tell of them.
+            let place = |number: Option<usize>| wanted.clone().nth(number?).map(|place| place + 1);
+            let all =
+                place(start.checked_sub(1)).unwrap_or(0)..place(end.checked_sub(1)).unwrap_or(0);
+            let (wanted_ones, all) =
+                if self.leaves_out { (None, Some(all)) } else { (Some(wanted_ones), None) };
+            let numbers = wanted_ones.into_iter().flatten().chain(all.into_iter().flatten());
+            numbers.filter_map(batch.notes.place)
         };
         let journal = batch
             .notes

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::state::Core;
 use super::stats::{DroppedBy, Stats};
 use crate::crash::Recovered;
-use crate::lane::draft::{Draft, offered_image, own_image};
+use crate::lane::draft::{Draft, offered_image, own_image, own_image_like};
 use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::site::callsite::{Site, SiteInfo};
@@ -43,6 +43,21 @@ own_site!(
     PANICKED,
     Error,
     "6:nexlogf4:typef6:targetf4:filef4:lineML42:a value panicked while it was being logged"
+);
+
+own_site!(SUPPRESSED, Info, "6:nexlogf10:suppressedf6:targetf4:filef4:lineML18:records suppressed");
+own_site!(SAMPLED_OUT, Info, "6:nexlogf4:sinkf11:sampled_outML19:records sampled out");
+
+/// Its level and target are those of the record that came again.
+static REPEATED: Site = Site::new(
+    Site::RUN_TIME_LEVEL,
+    line!(),
+    concat!(
+        "6:nexlogf8:repeatedML22:last message repeated S0;L6: times.",
+        module_path!(),
+        "\n",
+        file!()
+    ),
 );
 
 impl Fields for DroppedBy {
@@ -80,6 +95,22 @@ pub(crate) fn report(
         &health,
     ];
     offered_image(&REPORT, &values)
+}
+
+/// How many records the options of a call site have suppressed since a record of its own told.
+pub(crate) fn suppressed(site: &'static Site, suppressed: u64, to: Allocator) -> Option<Images> {
+    let info = SiteInfo::brief(site);
+    own_image(&SUPPRESSED, to, &[&suppressed, &info.target, &info.file, &info.line])
+}
+
+/// How many records a sink was not given, for that sink alone.
+pub(crate) fn sampled_out(name: &str, records: u64) -> Option<Images> {
+    own_image(&SAMPLED_OUT, &PROGRAM, &[&name, &records])
+}
+
+/// How often a record came again, for a sink alone.
+pub(crate) fn repeated(times: u64, like: (Level, &str, u64)) -> Option<Images> {
+    own_image_like(&REPEATED, like, &PROGRAM, &[&times])
 }
 
 /// What a dead process had left.

@@ -30,6 +30,7 @@ use crate::site::callsite::Site;
 use crate::site::filter::{Answer, Filter};
 use crate::site::known;
 use crate::site::level::Level;
+use crate::site::limit;
 use crate::site::spans::Surroundings;
 use crate::value::redact::Redaction;
 
@@ -394,6 +395,10 @@ impl Core {
             dropped_by,
             own: self.counts.own.load(Relaxed),
             kept: self.counts.kept.load(Relaxed),
+            suppressed: self.counts.suppressed.load(Relaxed)
+                + if self.is_global() { limit::early() } else { 0 },
+            repeated: self.sinks.iter().map(|sink| sink.repeated.load(Relaxed)).sum(),
+            sampled_out: self.sinks.iter().map(|sink| sink.sampled_out.load(Relaxed)).sum(),
             recovered: self.counts.recovered.load(Relaxed),
             bytes: self.sinks.iter().map(|sink| sink.bytes()).sum(),
             errors: self.sinks.iter().map(|sink| sink.errors()).sum(),

@@ -34,6 +34,16 @@ pub struct Stats {
     pub kept: u64,
     /// Records the logger made about itself.
     pub own: u64,
+    /// Records that `once()`, `every(n)` and `per_second(n)` kept from being made. They are not
+    /// accepted.
+    pub suppressed: u64,
+    /// Records that sinks have in a line that says how often the one before it came again
+    /// ([`Output::dedup`](crate::Output::dedup)): the sum over all sinks. They are written.
+    pub repeated: u64,
+    /// Records that sinks were not given, as their traces are not sampled
+    /// ([`Output::sample_traces`](crate::Output::sample_traces)): the sum over all sinks. A record
+    /// that no other sink lost is written.
+    pub sampled_out: u64,
     /// Bytes handed to sinks.
     pub bytes: u64,
     /// Failures of sinks.
@@ -60,6 +70,10 @@ pub struct SinkStats {
     pub bytes: u64,
     /// How often it failed.
     pub errors: u64,
+    /// Records that it has in a line that says how often the one before it came again.
+    pub repeated: u64,
+    /// Records that it was not given, as their traces are not sampled.
+    pub sampled_out: u64,
 }
 
 /// A sink's counters, read by `stats` without the pipeline mutex.
@@ -70,6 +84,8 @@ pub(crate) struct SinkCounts {
     pub(super) lost: AtomicU64,
     pub(super) bytes: AtomicU64,
     pub(super) errors: AtomicU64,
+    pub(crate) repeated: AtomicU64,
+    pub(crate) sampled_out: AtomicU64,
     /// Whether it does not work at present. Written before the lanes are released.
     pub(super) is_failing: AtomicBool,
     /// What it said last, while that is not over.
@@ -134,6 +150,10 @@ impl SinkCounts {
         self.is_failing.load(Relaxed)
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Relaxed)
     }
@@ -144,7 +164,8 @@ impl SinkCounts {
 
     /// All back to 0, but for rotations.
     pub(crate) fn forget(&self) {
-        for count in [&self.written, &self.lost, &self.bytes, &self.errors] {
+        let counts = [&self.written, &self.lost, &self.bytes, &self.errors];
+        for count in counts.into_iter().chain([&self.repeated, &self.sampled_out]) {
             count.store(0, Relaxed);
         }
         self.is_failing.store(false, Relaxed);
@@ -163,6 +184,8 @@ impl SinkCounts {
             lost: self.lost.load(Relaxed),
             bytes: self.bytes(),
             errors: self.errors(),
+            repeated: self.repeated.load(Relaxed),
+            sampled_out: self.sampled_out.load(Relaxed),
         }
     }
 }
@@ -267,6 +290,8 @@ pub(crate) struct Counts {
     pub(crate) own: AtomicU64,
     /// By the flight recorder.
     pub(crate) kept: AtomicU64,
+    /// By options of call sites.
+    pub(crate) suppressed: AtomicU64,
     /// Of dead processes.
     pub(crate) recovered: AtomicU64,
     /// Panics of values for whose own record there was no room.
@@ -298,8 +323,9 @@ impl Counts {
 
     /// All back to 0.
     pub(crate) fn forget(&self) {
-        let Counts { accepted, written, own, kept, recovered, untold_panics, .. } = self;
-        let counts = [accepted, written, own, kept, recovered, untold_panics];
+        let Counts { accepted, written, own, suppressed, kept, recovered, untold_panics, .. } =
+            self;
+        let counts = [accepted, written, own, suppressed, kept, recovered, untold_panics];
         counts.into_iter().chain(&self.dropped).for_each(|count| count.store(0, Relaxed));
         self.losses.forget();
     }

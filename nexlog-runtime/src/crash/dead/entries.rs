@@ -5,7 +5,7 @@ use std::io;
 
 use super::{Dead, FILE_ENTRIES, Piece, read, words_of};
 use crate::crash::layout::{
-    ENTRY_HEAD, EntryHead, HEAD_ENTRIES, IS_MAPPED, UNIT, digest, entry, head,
+    ENTRY_HEAD, EntryHead, HEAD_ENTRIES, IS_MAPPED, LEAVES_OUT, UNIT, digest, entry, head,
 };
 use crate::lane::view::Common;
 use crate::site::callsite::Site;
@@ -84,6 +84,7 @@ impl Dead {
                         let mode = bytes.first_chunk().map(|mode| u32::from_ne_bytes(*mode));
                         file.mode = mode.unwrap_or(0o600) & 0o666 | 0o600;
                         file.is_mapped = mode.is_some_and(|mode| mode & IS_MAPPED != 0);
+                        file.leaves_out = mode.is_some_and(|mode| mode & LEAVES_OUT != 0);
                     }
                     _ => {}
                 }

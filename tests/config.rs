@@ -3,8 +3,8 @@
 mod support;
 
 use nexlog::{
-    Archive, Builder, Color, Compression, Config, Console, DAY, Error, File, Keep, Level, MIB,
-    Mode, Overflow, Period, Rotate, SpanRecords, builder, info, warn,
+    Archive, Builder, Color, Compression, Config, Console, DAY, Error, File, FlightRecorder, Keep,
+    Level, MIB, Mode, Overflow, Period, Rotate, SpanRecords, TraceSampling, builder, info, warn,
 };
 use std::time::Duration;
 use support::{Folder, PATIENCE, child, lines};
@@ -54,6 +54,17 @@ fn every_option_of_the_logger_is_taken() {
     assert_same("max_record_bytes = 4096", plain().max_record_bytes(4096));
     assert_same("flush_level = 'ERROR'", plain().flush_level(Level::Error));
     assert_same("flush_interval = '1h 2s'", plain().flush_interval(Duration::from_secs(3602)));
+    assert_same("report_interval = '1 min'", plain().report_interval(Duration::from_secs(60)));
+    assert_same("report_suppressed = '5s'", plain().report_suppressed(Duration::from_secs(5)));
+    assert_same("sample_traces = 0.25", plain().sample_traces(0.25));
+    assert_same(
+        "flight_recorder = { records = 9, level = 'debug', trigger = 'warn', on_panic = false }",
+        plain().flight_recorder(
+            FlightRecorder::records(9).level(Level::Debug).trigger(Level::Warn).on_panic(false),
+        ),
+    );
+    let bytes = FlightRecorder::bytes(MIB);
+    assert_same("[flight_recorder]\nbytes = '1 MiB'", plain().flight_recorder(bytes));
     assert_same("crash_safe = false", plain().crash_safe(false));
     assert_same("crash_dir = '/dev/shm'", plain().crash_dir("/dev/shm"));
     assert_same("hostname = true", plain().hostname());
@@ -76,9 +87,13 @@ fn every_option_of_the_logger_is_taken() {
 fn every_option_of_a_console_is_taken() {
     assert_same("[console]", plain().console(Console::stderr()));
     assert_same("[console]\nstream = 'stdout'", plain().console(Console::stdout()));
-    let two = plain()
-        .console(Console::stdout().level(Level::Warn).color(Color::Never))
-        .console(Console::stderr().filter("off,db=trace").color(Color::Always));
+    let two = plain().console(Console::stdout().level(Level::Warn).color(Color::Never)).console(
+        Console::stderr()
+            .filter("off,db=trace")
+            .dedup(Duration::from_secs(1))
+            .sample_traces(0.5)
+            .color(Color::Always),
+    );
     let text = "
         [[console]]
         stream = 'stdout'
@@ -86,6 +101,8 @@ fn every_option_of_a_console_is_taken() {
         color = 'never'
         [[console]]
         filter = 'off,db=trace'
+        dedup = '1s'
+        sample_traces = 0.5
         color = 'always'
     ";
     assert_same(text, two);
@@ -93,10 +110,15 @@ fn every_option_of_a_console_is_taken() {
 
 fn every_option_of_a_file_is_taken() {
     type Option = fn(File) -> File;
-    let options: [(&str, Option); 17] = [
+    let options: [(&str, Option); 20] = [
         ("", |file| file),
         ("level = 'debug'", |file| file.level(Level::Debug)),
         ("filter = 'a=info'", |file| file.filter("a=info")),
+        ("dedup = '10s'", |file| file.dedup(Duration::from_secs(10))),
+        ("sample_traces = 1", |file| file.sample_traces(1.0)),
+        ("sample_traces = { ratio = 0.5, keep_level = 'warn' }", |file| {
+            file.sample_traces(TraceSampling::ratio(0.5).keep_level(Level::Warn))
+        }),
         ("mode = '0640'", |file| file.mode(0o640)),
         ("mode = 0o640", |file| file.mode(0o640)),
         ("archive = 'sequence'", |file| file.archive(Archive::sequence())),
@@ -188,6 +210,26 @@ fn an_error_names_line_key_and_what_is_known() {
         "file.format.json.key",
         "ts_key",
     );
+    assert_problem(
+        "[file]\npath = 'a'\nformat = 'pattern'",
+        3,
+        "file.format",
+        "a pattern has a text",
+    );
+    assert_problem(
+        "[file]\npath = 'a'\nformat = { logfmt = { pretty = 1 } }",
+        3,
+        "file.format.logfmt.pretty",
+        "ts_key",
+    );
+    assert_problem("flight_recorder = { level = 'info' }", 1, "flight_recorder", "state `records`");
+    assert_problem(
+        "flight_recorder = { records = 1, bytes = 1 }",
+        1,
+        "flight_recorder",
+        "one of them",
+    );
+    assert_problem("sample_traces = 1.5", 1, "sample_traces", "from 0.0 to 1.0");
     assert_problem("[file]\npath = 'a'\nformat = {}", 3, "file.format", "no format");
     assert_problem("filter_file = 'a'\nwatch = true", 2, "watch", "`filter_file`");
     assert_problem("file = 3", 1, "file", "[[file]]");
@@ -229,6 +271,19 @@ fn formats_and_their_options_are_those_of_the_sinks() {
         ("format.json = { nested_under = 'of' }", r#""of":{"stock":3}"#),
         ("format.json = { span_path = true }", r#""span":"outer:inner""#),
         ("format.json = { pretty = true }", "\n  \"level\""),
+        ("format = 'ecs'", "\"ecs.version\""),
+        ("format.ecs = { service = 'till' }", "\"service.name\":\"till\""),
+        ("format = 'gcp'", "\"severity\":\"WARNING\""),
+        ("format = 'otel'", "\"SeverityNumber\":13"),
+        ("format = 'bunyan'", "\"v\":0"),
+        ("format = 'pino'", "\"level\":40"),
+        ("format = 'logfmt'", "level=warn target=config msg=\"low\" stock=3"),
+        ("format.logfmt = { msg_key = 'text', thread = true }", "text=\"low\" thread=main thread_id=1 stock=3"),
+        ("format = 'full'", "low"),
+        ("format = 'pretty'", "\n    stock"),
+        ("format.pattern = '<{level}|{msg}|{stock}>'", "<WARN|low|3>\n"),
+        ("format.pattern = { text = '{msg}:{fields}', key_separator = '~' }", "low:stock~3"),
+        ("format.text = { field_separator = ' | ', key_separator = ': ' }", "stock: 3 | span: inner"),
         ("format = 'text'", "WARN  config: low stock=3"),
         ("format.text = { time = false, target = false }", "WARN  low stock=3"),
         ("format.text = { source = true }", "tests/config.rs:"),

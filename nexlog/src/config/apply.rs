@@ -13,6 +13,7 @@ pub(super) fn to(builder: Builder, model: &Model) -> Builder {
         .lane_bytes(model.lane_bytes.0)
         .max_record_bytes(model.max_record_bytes.0)
         .flush_interval(model.flush_interval.0)
+        .report_suppressed(model.report_suppressed.0)
         .crash_safe(model.crash_safe)
         .spans(model.spans.into())
         .redact(&model.redact);
@@ -30,6 +31,15 @@ pub(super) fn to(builder: Builder, model: &Model) -> Builder {
     }
     if let Some(dir) = &model.crash_dir {
         builder = builder.crash_dir(dir);
+    }
+    if let Some(interval) = model.report_interval {
+        builder = builder.report_interval(interval.0);
+    }
+    if let Some(sampling) = model.sample_traces {
+        builder = builder.sample_traces(sampling);
+    }
+    if let Some(recorder) = &model.flight_recorder {
+        builder = builder.flight_recorder(recorder.build());
     }
     if model.hostname {
         builder = builder.hostname();
@@ -69,14 +79,22 @@ impl Value for Field<'_> {
 macro_rules! choose {
     ($output:expr, $model:expr) => {{
         let mut output = match &$model.format {
-            FormatChoice::Json(json) => $output.format(json.build()),
-            FormatChoice::Text(text) => $output.format(text.build()),
+            FormatChoice::Json(preset, json) => $output.format(json.build(preset)),
+            FormatChoice::Logfmt(keys) => $output.format(keys.build()),
+            FormatChoice::Text(layout, text) => $output.format(text.build(layout)),
+            FormatChoice::Pattern(pattern) => $output.format(pattern.build()),
         };
         if let Some(level) = $model.level {
             output = output.level(level.0);
         }
         if let Some(directives) = &$model.filter {
             output = output.filter(&directives.0);
+        }
+        if let Some(interval) = $model.dedup {
+            output = output.dedup(interval.0);
+        }
+        if let Some(sampling) = $model.sample_traces {
+            output = output.sample_traces(sampling);
         }
         output
     }};

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::format::FormatChoice;
-use super::values::{Directives, LevelName, Permissions, Size, Time};
+use super::values::{Directives, LevelName, Permissions, Sampling, Size, Time};
 
 /// A whole logger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,11 +31,15 @@ pub(super) struct Model {
     pub(super) redact: Vec<String>,
     pub(super) flush_level: Option<LevelName>,
     pub(super) flush_interval: Time,
+    pub(super) report_suppressed: Time,
+    pub(super) report_interval: Option<Time>,
+    pub(super) sample_traces: Option<Sampling>,
     pub(super) crash_safe: bool,
     pub(super) crash_dir: Option<PathBuf>,
     pub(super) hostname: bool,
     pub(super) pid: bool,
     pub(super) spans: Spans,
+    pub(super) flight_recorder: Option<Recorder>,
     /// Scalars and lists, on every record.
     pub(super) field: BTreeMap<String, toml::Value>,
     #[serde(deserialize_with = "one_or_many", skip_serializing_if = "Vec::is_empty")]
@@ -59,11 +63,15 @@ impl Default for Model {
             redact: Vec::new(),
             flush_level: None,
             flush_interval: Time(crate::Builder::FLUSH_INTERVAL),
+            report_suppressed: Time(crate::Builder::REPORT_SUPPRESSED),
+            report_interval: None,
+            sample_traces: None,
             crash_safe: true,
             crash_dir: None,
             hostname: false,
             pid: false,
             spans: Spans::default(),
+            flight_recorder: None,
             field: BTreeMap::new(),
             console: Vec::new(),
             file: Vec::new(),
@@ -120,6 +128,8 @@ pub(super) struct Console {
     pub(super) stream: Stream,
     pub(super) level: Option<LevelName>,
     pub(super) filter: Option<Directives>,
+    pub(super) dedup: Option<Time>,
+    pub(super) sample_traces: Option<Sampling>,
     pub(super) color: Color,
     pub(super) format: FormatChoice,
 }
@@ -130,6 +140,8 @@ impl Default for Console {
             stream: Stream::default(),
             level: None,
             filter: None,
+            dedup: None,
+            sample_traces: None,
             color: Color::default(),
             format: FormatChoice::text(),
         }
@@ -144,6 +156,10 @@ pub(super) struct File {
     pub(super) level: Option<LevelName>,
     #[serde(default)]
     pub(super) filter: Option<Directives>,
+    #[serde(default)]
+    pub(super) dedup: Option<Time>,
+    #[serde(default)]
+    pub(super) sample_traces: Option<Sampling>,
     #[serde(default = "private")]
     pub(super) mode: Permissions,
     #[serde(default)]
@@ -189,6 +205,50 @@ pub(super) struct Keep {
     pub(super) files: Option<u64>,
     pub(super) total: Option<Size>,
     pub(super) max_age: Option<Time>,
+}
+
+/// What is kept below the filter: so many records, or so many bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "AnyRecorder")]
+pub(super) struct Recorder(AnyRecorder);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnyRecorder {
+    records: Option<usize>,
+    bytes: Option<Size>,
+    level: Option<LevelName>,
+    trigger: Option<LevelName>,
+    on_panic: Option<bool>,
+}
+
+impl TryFrom<AnyRecorder> for Recorder {
+    type Error = &'static str;
+
+    fn try_from(recorder: AnyRecorder) -> Result<Recorder, &'static str> {
+        match (recorder.records, recorder.bytes) {
+            (Some(_), Some(_)) => Err("both `records` and `bytes`; state one of them"),
+            (None, None) => Err("it keeps nothing; state `records` or `bytes`"),
+            _ => Ok(Recorder(recorder)),
+        }
+    }
+}
+
+impl Recorder {
+    pub(super) fn build(&self) -> crate::FlightRecorder {
+        let AnyRecorder { records, bytes, level, trigger, on_panic } = self.0;
+        let mut recorder = match bytes {
+            Some(bytes) => crate::FlightRecorder::bytes(bytes.0),
+            None => crate::FlightRecorder::records(records.unwrap_or(0)),
+        };
+        if let Some(level) = level {
+            recorder = recorder.level(level.0);
+        }
+        if let Some(level) = trigger {
+            recorder = recorder.trigger(level.0);
+        }
+        recorder.on_panic(on_panic.unwrap_or(true))
+    }
 }
 
 /// How archives are compressed. A word whose feature is off is unknown, and the error lists the

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Filter, Level};
+use crate::{Filter, Level, TraceSampling};
 
 /// Bytes: `4096`, `"64 KiB"`, `"10 MB"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,5 +168,60 @@ impl<'de> Deserialize<'de> for Directives {
 impl Serialize for Directives {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&self.0)
+    }
+}
+
+/// A part of the traces: `0.1`, or `{ ratio = 0.1, keep_level = "warn" }`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Sampling {
+    ratio: f64,
+    keep_level: Option<LevelName>,
+}
+
+impl From<Sampling> for TraceSampling {
+    fn from(sampling: Sampling) -> TraceSampling {
+        let traces = TraceSampling::ratio(sampling.ratio);
+        sampling.keep_level.map_or(traces, |level| traces.keep_level(level.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sampling {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Sampling, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Whole {
+            ratio: f64,
+            keep_level: Option<LevelName>,
+        }
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Sampling;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a part of all traces from 0.0 to 1.0, or `{ ratio = 0.1 }`")
+            }
+
+            fn visit_f64<E: Error>(self, ratio: f64) -> Result<Sampling, E> {
+                let wrong = || E::invalid_value(Unexpected::Float(ratio), &self);
+                let is_part = (0.0..=1.0).contains(&ratio);
+                is_part.then_some(Sampling { ratio, keep_level: None }).ok_or_else(wrong)
+            }
+
+            fn visit_i64<E: Error>(self, ratio: i64) -> Result<Sampling, E> {
+                match ratio {
+                    0 => self.visit_f64(0.0),
+                    1 => self.visit_f64(1.0),
+                    _ => Err(E::invalid_value(Unexpected::Signed(ratio), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sampling, A::Error> {
+                let Whole { ratio, keep_level } =
+                    Whole::deserialize(MapAccessDeserializer::new(map))?;
+                let sampling: Sampling = self.visit_f64(ratio)?;
+                Ok(Sampling { keep_level, ..sampling })
+            }
+        }
+        from.deserialize_any(Reader)
     }
 }

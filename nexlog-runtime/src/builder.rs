@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "log", feature = "tracing"))]
+use crate::bridge::{self, Bridges};
 use crate::clock::{self, WallClock};
 use crate::context::SpanRecords;
 use crate::context::timing;
@@ -62,6 +64,8 @@ pub fn builder() -> Builder {
         spans: SpanRecords::None,
         crash_safe: true,
         crash_dir: None,
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        bridges: Bridges::default(),
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
@@ -71,6 +75,8 @@ pub fn builder() -> Builder {
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
+            #[cfg(any(feature = "log", feature = "tracing"))]
+            forwards: None,
         },
     }
 }
@@ -106,6 +112,8 @@ pub struct Builder {
     spans: SpanRecords,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    bridges: Bridges,
     settings: Settings,
 }
 
@@ -268,7 +276,13 @@ impl Builder {
         }
         self.settings.is_global = true;
         let mut attempt = Attempt { taken: &TAKEN, is_done: false };
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        self.bridges.look()?;
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        let bridges = self.bridges;
         let started = self.start()?;
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        bridges.claim().inspect_err(|_| started.close())?;
         attempt.is_done = true;
         // Before there is a global logger: what other threads log meanwhile waits and is
         // filtered below, instead of coming to a lane with nobody asking the filter.
@@ -278,6 +292,8 @@ impl Builder {
             early::take()
         });
         shutdown::register(&started);
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        bridge::filter_changed(&started);
         Ok(Logger::new(started))
     }
 
@@ -294,10 +310,13 @@ impl Builder {
 
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
-        let filter = read_filter(&self.filter);
-        if self.outputs.is_empty() {
+        let filter = self.starting_filter();
+        if self.outputs.is_empty() && !self.forwards() {
             self.outputs.push(Console::stderr().into());
         }
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        (self.settings.forwards = self.bridges.forwards(&self.common));
+        let forwards = self.forwards();
         let settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
@@ -323,7 +342,8 @@ impl Builder {
             None
         });
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
-            && settings.max_record_bytes >= SEGMENT_BYTES;
+            && settings.max_record_bytes >= SEGMENT_BYTES
+            && !forwards; // a record that is given away takes the long way
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
         // What a thread of its own reads is in another core's cache.
         let rest = if mode == Mode::Background { max_segments + max_segments / 8 } else { 0 };
@@ -347,7 +367,29 @@ impl Builder {
         Ok(core)
     }
 
+    /// Whether records go somewhere besides the sinks.
+    fn forwards(&self) -> bool {
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        return self.bridges.do_forward();
+        #[cfg(not(any(feature = "log", feature = "tracing")))]
+        false
+    }
+
+    fn starting_filter(&self) -> Filter {
+        if self.filter.is_empty() && self.outputs.is_empty() && self.forwards() {
+            return Filter::from(Level::Trace); // who takes the records decides
+        }
+        read_filter(&self.filter)
+    }
+
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn bridges(&mut self) -> &mut Bridges {
+        &mut self.bridges
+    }
+
     fn check(&self) -> Result<(), Error> {
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        self.bridges.check(self.settings.is_global)?;
         let wrong = |option, problem| Err(Error::Option { option, problem });
         if self.common.has("") {
             return wrong("field", String::from("a key cannot be empty; name the field"));

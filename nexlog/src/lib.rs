@@ -96,6 +96,13 @@ pub use nexlog_runtime::{
     WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
 };
 
+/// The bridge to `tracing` for a registry that exists. The bridges that
+/// [`install`](Builder::install) makes are options of the builder.
+#[cfg(feature = "tracing")]
+pub mod bridge {
+    pub use nexlog_runtime::bridge::tracing_layer;
+}
+
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);
 /// A day of 24 hours.

@@ -71,6 +71,9 @@ pub(crate) struct Settings {
     pub(crate) allocator: Allocator,
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
+    /// Where its records go besides.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) forwards: Option<crate::bridge::Forwards>,
 }
 
 /// A logger.
@@ -222,6 +225,27 @@ impl Core {
         }
         drop(setting);
         drop(before);
+        #[cfg(any(feature = "log", feature = "tracing"))]
+        crate::bridge::filter_changed(self);
+    }
+
+    /// The lowest level that may pass the filter.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn lowest_level(&self) -> Option<Level> {
+        Level::from_number(self.floor.load(Relaxed).max(crate::site::level::static_floor()))
+    }
+
+    /// What the filter says of a target and level, and whether it looks at spans at all.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn answer(&self, target: &str, level: Level) -> (Answer, bool) {
+        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        (filter.answer(target, level), filter.looks_at_spans())
+    }
+
+    /// Where its records go besides.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn forwards(&self) -> Option<&crate::bridge::Forwards> {
+        self.settings.forwards.as_ref()
     }
 
     /// Makes every site ask this logger.

@@ -197,5 +197,6 @@ impl<'v> VisitValue<'v> for Once<'_> {
         visit_str(&str) => str;
         visit_char(char) => char;
         visit_error(&(dyn std::error::Error + 'static)) => error;
+        visit_borrowed_error(&'v (dyn std::error::Error + 'static)) => error;
     }
 }

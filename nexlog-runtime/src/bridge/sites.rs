@@ -99,10 +99,12 @@ impl Description {
         self.0.push_str(text);
     }
 
+    #[cfg(feature = "tracing")]
     pub(super) fn frame(&mut self) {
         self.0.push('s');
     }
 
+    #[cfg(feature = "tracing")]
     pub(super) fn field(&mut self, key: &str) {
         self.0.push('f');
         self.netstr(key);

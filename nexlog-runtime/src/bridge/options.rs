@@ -24,11 +24,11 @@ struct Facade {
 }
 
 impl Facade {
-    fn is_claimed(&self) -> bool {
+    fn is_claimed(self) -> bool {
         self.comes_in.unwrap_or(!self.goes_out)
     }
 
-    fn check(&self, is_global: bool, names: &Names) -> Result<(), Error> {
+    fn check(self, is_global: bool, names: &Names) -> Result<(), Error> {
         let problem = match self.comes_in {
             Some(true) if self.goes_out => format!(
                 "with `{}` the crate `{}` would give every record back for ever; leave one of them out",
@@ -60,7 +60,7 @@ const TRACING: Names =
 
 impl Bridges {
     /// Refuses what contradicts itself.
-    pub(crate) fn check(&self, is_global: bool) -> Result<(), Error> {
+    pub(crate) fn check(self, is_global: bool) -> Result<(), Error> {
         #[cfg(feature = "log")]
         self.log.check(is_global, &LOG)?;
         #[cfg(feature = "tracing")]
@@ -69,7 +69,7 @@ impl Bridges {
     }
 
     /// Before anything is opened: what can be known not to work.
-    pub(crate) fn look(&self) -> Result<(), Error> {
+    pub(crate) fn look(self) -> Result<(), Error> {
         #[cfg(feature = "tracing")]
         if self.tracing.is_claimed() {
             super::tracing_in::look()?;
@@ -78,7 +78,7 @@ impl Bridges {
     }
 
     /// Becomes what the facades log to.
-    pub(crate) fn claim(&self) -> Result<(), Error> {
+    pub(crate) fn claim(self) -> Result<(), Error> {
         let claimed = self.claim_all();
         if claimed.is_err() {
             #[cfg(feature = "log")]
@@ -89,7 +89,7 @@ impl Bridges {
         claimed
     }
 
-    fn claim_all(&self) -> Result<(), Error> {
+    fn claim_all(self) -> Result<(), Error> {
         #[cfg(feature = "log")]
         if self.log.is_claimed() {
             super::log_in::claim()?;
@@ -102,7 +102,7 @@ impl Bridges {
     }
 
     /// Where records go besides, if anywhere.
-    pub(crate) fn forwards(&self, common: &Common) -> Option<Forwards> {
+    pub(crate) fn forwards(self, common: &Common) -> Option<Forwards> {
         self.do_forward().then(|| Forwards {
             #[cfg(feature = "log")]
             to_log: self.log.goes_out,
@@ -113,7 +113,7 @@ impl Bridges {
     }
 
     /// Whether records go anywhere besides.
-    pub(crate) fn do_forward(&self) -> bool {
+    pub(crate) fn do_forward(self) -> bool {
         #[cfg(feature = "log")]
         if self.log.goes_out {
             return true;

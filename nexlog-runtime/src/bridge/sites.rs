@@ -265,7 +265,7 @@ impl Statement<'_> {
         let file = description.get(description.len() - self.file.len()..).unwrap_or("");
         let module_end = description.len() - self.file.len() - 1;
         let module = description.get(module_end - self.module.len()..module_end).unwrap_or("");
-        let key = Statement { target, file, module, ..*self };
+        let key = Statement { target, module, file, ..*self };
         let is_it = |key: &Statement<'static>| key.is_at(self) && key.target == self.target;
         let site = Site::new(self.level, self.line, description);
         STATEMENTS.add(hash, key, is_it, site).map(|known| &known.site)

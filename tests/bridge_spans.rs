@@ -150,9 +150,9 @@ fn what_is_recorded_later_hides_nothing_further_in() {
     let (_logger, memory) = install("info");
     let outer = info_span!("outer", a = Empty, b = 1);
     let _outer = outer.enter();
-    let _scope = nexlog::context!(a = "scope");
+    let scope = nexlog::context!(a = "scope");
     let inner = info_span!("inner", b = 2, c = Empty);
-    let _inner = inner.enter();
+    let entered = inner.enter();
     outer.record("a", 1).record("b", 10);
     nexlog::info!("x");
     let record = one(&memory);
@@ -165,8 +165,8 @@ fn what_is_recorded_later_hides_nothing_further_in() {
         (&record["a"], &record["b"], &record["c"]),
         (&json!("scope"), &json!(20), &json!(3))
     );
-    drop(_inner);
-    drop(_scope);
+    drop(entered);
+    drop(scope);
     info!("x");
     let record = one(&memory);
     assert_eq!((&record["a"], &record["b"], record.get("c")), (&json!(1), &json!(11), None));
@@ -419,12 +419,19 @@ struct Model {
 
 const KEYS: [&str; 3] = ["a", "b", "c"];
 
-fn made(parent: Option<Option<&Span>>, values: [Option<u64>; 3]) -> Span {
+/// What a new span is told of its parent.
+enum Around<'a> {
+    Current,
+    Nothing,
+    Stated(&'a Span),
+}
+
+fn made(parent: &Around<'_>, values: [Option<u64>; 3]) -> Span {
     let [a, b, c] = values;
     match parent {
-        None => info_span!("span", a, b, c),
-        Some(None) => info_span!(parent: None, "span", a, b, c),
-        Some(Some(parent)) => info_span!(parent: parent, "span", a, b, c),
+        Around::Current => info_span!("span", a, b, c),
+        Around::Nothing => info_span!(parent: None, "span", a, b, c),
+        Around::Stated(parent) => info_span!(parent: *parent, "span", a, b, c),
     }
 }
 
@@ -442,7 +449,9 @@ fn records_agree_with_a_model() {
         // The same without guards. `tracing` leaves the last one of a span that is on twice.
         let mut inside: Vec<usize> = Vec::new();
         for step in 0..120 {
-            let any = |random: &mut Random, count: usize| random.below(count as u64) as usize;
+            let any = |random: &mut Random, count: usize| {
+                usize::try_from(random.below(count as u64)).unwrap()
+            };
             let current = inside.last().copied();
             match random.below(12) {
                 0 | 1 if spans.len() < 12 => {
@@ -450,10 +459,10 @@ fn records_agree_with_a_model() {
                     let (span, parent) = match random.below(4) {
                         0 if !spans.is_empty() => {
                             let at = any(&mut random, spans.len());
-                            (made(Some(Some(&spans[at].span)), values), Some(at))
+                            (made(&Around::Stated(&spans[at].span), values), Some(at))
                         }
-                        1 => (made(Some(None), values), None),
-                        _ => (made(None, values), current),
+                        1 => (made(&Around::Nothing, values), None),
+                        _ => (made(&Around::Current, values), current),
                     };
                     spans.push(Model { span, parent, values });
                 }
@@ -476,7 +485,7 @@ fn records_agree_with_a_model() {
                     let span = &spans[at].span;
                     if random.below(3) == 0 {
                         std::thread::scope(|s| {
-                            drop(s.spawn(|| span.record(KEYS[key], value)).join())
+                            drop(s.spawn(|| span.record(KEYS[key], value)).join());
                         });
                         info!("seen");
                         memory.take();

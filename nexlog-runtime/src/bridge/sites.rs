@@ -286,7 +286,7 @@ pub(super) fn hold(end: std::time::Instant) -> Option<Box<dyn core::any::Any>> {
 mod tests {
     use super::*;
 
-    fn statement<'a>(target: &'a str, line: u32, is_static: bool) -> Statement<'a> {
+    fn statement(target: &str, line: u32, is_static: bool) -> Statement<'_> {
         Statement {
             level: 2,
             has_fields: true,
@@ -298,8 +298,8 @@ mod tests {
         }
     }
 
-    fn own(place: Option<Place>) -> &'static Site {
-        match place {
+    fn own(statement: &Statement<'_>) -> &'static Site {
+        match statement.place() {
             Some(Place::Own(site)) => site,
             _ => panic!("a site of its own"),
         }
@@ -307,9 +307,9 @@ mod tests {
 
     #[test]
     fn a_statement_keeps_its_site_and_its_place() {
-        let first = own(statement("db", 7, true).place());
-        assert!(ptr::eq(first, own(statement("db", 7, true).place())));
-        assert!(!ptr::eq(first, own(statement("db", 8, true).place())));
+        let first = own(&statement("db", 7, true));
+        assert!(ptr::eq(first, own(&statement("db", 7, true))));
+        assert!(!ptr::eq(first, own(&statement("db", 8, true))));
         let info = first.info();
         assert_eq!((info.target, info.module, info.file), ("db", "shop::pay", "src/pay.rs"));
         assert_eq!((info.line, info.slots.len(), info.has_dynamic), (7, 2, true));

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(any(feature = "log", feature = "tracing"))]
 use crate::bridge::{self, Bridges};
 use crate::clock::{self, WallClock};
 use crate::context::SpanRecords;
@@ -64,7 +63,6 @@ pub fn builder() -> Builder {
         spans: SpanRecords::None,
         crash_safe: true,
         crash_dir: None,
-        #[cfg(any(feature = "log", feature = "tracing"))]
         bridges: Bridges::default(),
         settings: Settings {
             mode: Mode::default(),
@@ -75,7 +73,6 @@ pub fn builder() -> Builder {
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
-            #[cfg(any(feature = "log", feature = "tracing"))]
             forwards: None,
         },
     }
@@ -112,7 +109,6 @@ pub struct Builder {
     spans: SpanRecords,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
-    #[cfg(any(feature = "log", feature = "tracing"))]
     bridges: Bridges,
     settings: Settings,
 }
@@ -276,12 +272,9 @@ impl Builder {
         }
         self.settings.is_global = true;
         let mut attempt = Attempt { taken: &TAKEN, is_done: false };
-        #[cfg(any(feature = "log", feature = "tracing"))]
         self.bridges.look()?;
-        #[cfg(any(feature = "log", feature = "tracing"))]
         let bridges = self.bridges;
         let started = self.start()?;
-        #[cfg(any(feature = "log", feature = "tracing"))]
         bridges.claim().inspect_err(|_| started.close())?;
         attempt.is_done = true;
         // Before there is a global logger: what other threads log meanwhile waits and is
@@ -292,7 +285,6 @@ impl Builder {
             early::take()
         });
         shutdown::register(&started);
-        #[cfg(any(feature = "log", feature = "tracing"))]
         bridge::filter_changed(&started);
         Ok(Logger::new(started))
     }
@@ -311,12 +303,11 @@ impl Builder {
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
         let filter = self.starting_filter();
-        if self.outputs.is_empty() && !self.forwards() {
+        if self.outputs.is_empty() && !self.bridges.do_forward() {
             self.outputs.push(Console::stderr().into());
         }
-        #[cfg(any(feature = "log", feature = "tracing"))]
-        (self.settings.forwards = self.bridges.forwards(&self.common));
-        let forwards = self.forwards();
+        self.settings.forwards = self.bridges.forwards(&self.common);
+        let forwards = self.bridges.do_forward();
         let settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
@@ -367,28 +358,19 @@ impl Builder {
         Ok(core)
     }
 
-    /// Whether records go somewhere besides the sinks.
-    fn forwards(&self) -> bool {
-        #[cfg(any(feature = "log", feature = "tracing"))]
-        return self.bridges.do_forward();
-        #[cfg(not(any(feature = "log", feature = "tracing")))]
-        false
-    }
-
     fn starting_filter(&self) -> Filter {
-        if self.filter.is_empty() && self.outputs.is_empty() && self.forwards() {
+        if self.filter.is_empty() && self.outputs.is_empty() && self.bridges.do_forward() {
             return Filter::from(Level::Trace); // who takes the records decides
         }
         read_filter(&self.filter)
     }
 
     #[cfg(any(feature = "log", feature = "tracing"))]
-    pub(crate) fn bridges(&mut self) -> &mut Bridges {
+    pub(crate) fn bridges_mut(&mut self) -> &mut Bridges {
         &mut self.bridges
     }
 
     fn check(&self) -> Result<(), Error> {
-        #[cfg(any(feature = "log", feature = "tracing"))]
         self.bridges.check(self.settings.is_global)?;
         let wrong = |option, problem| Err(Error::Option { option, problem });
         if self.common.has("") {

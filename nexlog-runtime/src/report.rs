@@ -23,7 +23,6 @@ pub(crate) enum Kind {
     /// A forked child cannot log.
     Fork,
     /// What takes forwarded records panicked.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     Forward,
 }
 

@@ -12,19 +12,17 @@
 use core::cell::Cell;
 use core::ptr;
 
+use super::options::Bridges;
 use crate::lane::images::Images;
 use crate::lane::view::Common;
 use crate::pipeline::contain::contain;
-use crate::pipeline::state::{self, Core};
+use crate::pipeline::state::Core;
 use crate::record::Record;
 use crate::report;
 
 /// Where a logger's records go besides.
 pub(crate) struct Forwards {
-    #[cfg(feature = "log")]
-    pub(super) to_log: bool,
-    #[cfg(feature = "tracing")]
-    pub(super) to_tracing: bool,
+    pub(super) to: Bridges,
     /// The fields that every record of the logger has.
     pub(super) common: Common,
 }
@@ -77,29 +75,24 @@ impl Drop for Forwarding {
 }
 
 /// Whether what comes over a bridge is what this thread is giving away.
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(super) fn is_echo() -> bool {
     let circle = CIRCLE.get();
-    circle.count > 0 && state::global().is_some_and(|core| circle.has(&raw const **core))
+    circle.count > 0
+        && crate::pipeline::state::global().is_some_and(|core| circle.has(&raw const **core))
 }
 
 impl Forwards {
     /// Gives a record away.
-    pub(crate) fn give(&self, core: &Core, record: &Record<'_>) {
+    fn give(&self, core: &Core, record: &Record<'_>) {
         let Some(_forwarding) = Forwarding::begin(core) else { return };
         let record = Record { common: self.common.map(), ..*record };
-        let given = contain(|| {
-            #[cfg(feature = "log")]
-            if self.to_log {
-                super::log_out::give(&record);
+        for facade in self.to.receivers() {
+            if contain(|| (facade.give)(&record)).is_none() {
+                let text =
+                    format_args!("what takes records from the crate `{}` panicked", facade.name);
+                report::limited(report::Kind::Forward, text);
             }
-            #[cfg(feature = "tracing")]
-            if self.to_tracing {
-                super::tracing_out::give(&record);
-            }
-        });
-        if given.is_none() {
-            let text = format_args!("the receiver of a forwarded record panicked");
-            report::limited(report::Kind::Forward, text);
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use log::kv::{self, VisitSource, VisitValue};
 
 use super::forward;
+use super::options::Facade;
 use super::sites::{self, Statement};
 use crate::error::Error;
 use crate::pipeline::early;
@@ -34,8 +35,19 @@ const OPEN: u8 = 2;
 
 static STATE: AtomicU8 = AtomicU8::new(ELSEWHERE);
 
-/// Becomes `log`'s logger, unless it is that already.
-pub(super) fn claim() -> Result<(), Error> {
+pub(super) static FACADE: Facade = Facade {
+    name: "log",
+    bridge: "log_bridge(true)",
+    forward: "forward_to_log()",
+    choice: |bridges| bridges.log,
+    look: || Ok(()), // it does not tell
+    claim,
+    give: super::log_out::give,
+    give_up,
+    filter_changed,
+};
+
+fn claim() -> Result<(), Error> {
     if STATE.load(Acquire) == ELSEWHERE {
         log::set_logger(&BRIDGE).map_err(|_| Error::BridgeTaken {
             facade: "log",
@@ -48,16 +60,14 @@ pub(super) fn claim() -> Result<(), Error> {
     Ok(())
 }
 
-/// An `install` failed: the bridge takes nothing until the next one. `log` has no way back.
-pub(super) fn give_up() {
+fn give_up() {
     if STATE.load(Acquire) == OPEN {
         STATE.store(CLOSED, Release);
         log::set_max_level(log::LevelFilter::Off);
     }
 }
 
-/// Tells `log` which levels the logger may want.
-pub(super) fn filter_changed(core: &Core) {
+fn filter_changed(core: &Core) {
     if STATE.load(Acquire) == OPEN {
         log::set_max_level(filter_of(core.lowest_level()));
     }

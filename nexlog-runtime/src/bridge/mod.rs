@@ -17,12 +17,14 @@
 //! Nothing here knows how values lie in memory: records are made by drafts, spans by frames.
 
 mod forward;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod held;
 #[cfg(feature = "log")]
 mod log_in;
 #[cfg(feature = "log")]
 mod log_out;
 mod options;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod sites;
 #[cfg(feature = "tracing")]
 mod tracing_in;
@@ -30,7 +32,6 @@ mod tracing_in;
 mod tracing_out;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 pub(crate) use forward::Forwards;
 pub(crate) use options::Bridges;
@@ -46,10 +47,7 @@ pub(crate) fn filter_changed(core: &Core) {
     if !state::global().is_some_and(is_it) {
         return; // a local logger, or one that is being installed and tells them at the end
     }
-    #[cfg(feature = "log")]
-    log_in::filter_changed(core);
-    #[cfg(feature = "tracing")]
-    tracing_in::filter_changed();
+    options::FACADES.iter().for_each(|facade| (facade.filter_changed)(core));
 }
 
 /// A clock for records that are looked at outside of a pass.
@@ -59,7 +57,8 @@ fn clock() -> &'static WallClock {
 }
 
 /// For a fork.
-pub(crate) fn hold(end: Instant) -> Vec<Option<Box<dyn core::any::Any>>> {
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) fn hold(end: std::time::Instant) -> Vec<Option<Box<dyn core::any::Any>>> {
     let held = [
         sites::hold(end),
         #[cfg(feature = "tracing")]

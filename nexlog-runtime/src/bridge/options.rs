@@ -1,131 +1,124 @@
 //! What the builder is told about bridges, and what `install` does about it.
 
 use super::forward::Forwards;
+#[cfg(any(feature = "log", feature = "tracing"))]
 use crate::builder::Builder;
 use crate::error::Error;
 use crate::lane::view::Common;
+use crate::pipeline::state::Core;
+use crate::record::Record;
+
+/// A crate that others log by. Each has one place for the whole process.
+pub(super) struct Facade {
+    pub(super) name: &'static str,
+    /// The builder's options, as they are written.
+    pub(super) bridge: &'static str,
+    pub(super) forward: &'static str,
+    pub(super) choice: fn(Bridges) -> Choice,
+    /// Whether its place is taken, as far as that can be told without trying.
+    pub(super) look: fn() -> Result<(), Error>,
+    /// Takes its place, unless that is ours already.
+    pub(super) claim: fn() -> Result<(), Error>,
+    /// `install` failed: takes nothing until the next one. There is no way back.
+    pub(super) give_up: fn(),
+    /// Gives it a record of ours.
+    pub(super) give: fn(&Record<'_>),
+    /// The global logger wants other levels.
+    pub(super) filter_changed: fn(&Core),
+}
+
+/// Those that this build has bridges to.
+pub(super) static FACADES: &[&Facade] = &[
+    #[cfg(feature = "log")]
+    &super::log_in::FACADE,
+    #[cfg(feature = "tracing")]
+    &super::tracing_in::FACADE,
+];
 
 /// The builder's options for bridges.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Bridges {
     #[cfg(feature = "log")]
-    log: Facade,
+    pub(super) log: Choice,
     #[cfg(feature = "tracing")]
-    tracing: Facade,
+    pub(super) tracing: Choice,
 }
 
 /// The options for one facade.
 #[derive(Clone, Copy, Default)]
-struct Facade {
+pub(super) struct Choice {
     /// Whether its records come in; `None` when that was not said.
     comes_in: Option<bool>,
     /// Whether ours go out to it.
     goes_out: bool,
 }
 
-impl Facade {
+impl Choice {
     fn is_claimed(self) -> bool {
         self.comes_in.unwrap_or(!self.goes_out)
     }
-
-    fn check(self, is_global: bool, names: &Names) -> Result<(), Error> {
-        let problem = match self.comes_in {
-            Some(true) if self.goes_out => format!(
-                "with `{}` the crate `{}` would give every record back for ever; leave one of them out",
-                names.forward, names.facade
-            ),
-            Some(true) if !is_global => format!(
-                "a logger of `build()` cannot be what the crate `{}` logs to, as that has one for \
-                 the whole process; use `install()`",
-                names.facade
-            ),
-            _ => return Ok(()),
-        };
-        Err(Error::Option { option: names.bridge, problem })
-    }
 }
-
-/// How the options of a facade are called.
-struct Names {
-    facade: &'static str,
-    bridge: &'static str,
-    forward: &'static str,
-}
-
-#[cfg(feature = "log")]
-const LOG: Names = Names { facade: "log", bridge: "log_bridge(true)", forward: "forward_to_log()" };
-#[cfg(feature = "tracing")]
-const TRACING: Names =
-    Names { facade: "tracing", bridge: "tracing_bridge(true)", forward: "forward_to_tracing()" };
 
 impl Bridges {
     /// Refuses what contradicts itself.
     pub(crate) fn check(self, is_global: bool) -> Result<(), Error> {
-        #[cfg(feature = "log")]
-        self.log.check(is_global, &LOG)?;
-        #[cfg(feature = "tracing")]
-        self.tracing.check(is_global, &TRACING)?;
+        for facade in FACADES {
+            let (choice, name) = ((facade.choice)(self), facade.name);
+            let problem = match choice.comes_in {
+                Some(true) if choice.goes_out => format!(
+                    "with `{}` the crate `{name}` would give every record back for ever; leave one \
+                     of them out",
+                    facade.forward
+                ),
+                Some(true) if !is_global => format!(
+                    "a logger of `build()` cannot be what the crate `{name}` logs to, as that has \
+                     one for the whole process; use `install()`"
+                ),
+                _ => continue,
+            };
+            return Err(Error::Option { option: facade.bridge, problem });
+        }
         Ok(())
+    }
+
+    fn claimed(self) -> impl Iterator<Item = &'static Facade> {
+        FACADES.iter().copied().filter(move |facade| (facade.choice)(self).is_claimed())
     }
 
     /// Before anything is opened: what can be known not to work.
     pub(crate) fn look(self) -> Result<(), Error> {
-        #[cfg(feature = "tracing")]
-        if self.tracing.is_claimed() {
-            super::tracing_in::look()?;
-        }
-        Ok(())
+        self.claimed().try_for_each(|facade| (facade.look)())
     }
 
-    /// Becomes what the facades log to.
+    /// Becomes what the facades log to. After an error nothing is taken from any of them.
     pub(crate) fn claim(self) -> Result<(), Error> {
-        let claimed = self.claim_all();
+        let claimed = self.claimed().try_for_each(|facade| (facade.claim)());
         if claimed.is_err() {
-            #[cfg(feature = "log")]
-            super::log_in::give_up();
-            #[cfg(feature = "tracing")]
-            super::tracing_in::give_up();
+            FACADES.iter().for_each(|facade| (facade.give_up)());
         }
         claimed
-    }
-
-    fn claim_all(self) -> Result<(), Error> {
-        #[cfg(feature = "log")]
-        if self.log.is_claimed() {
-            super::log_in::claim()?;
-        }
-        #[cfg(feature = "tracing")]
-        if self.tracing.is_claimed() {
-            super::tracing_in::claim()?;
-        }
-        Ok(())
     }
 
     /// Where records go besides, if anywhere.
     pub(crate) fn forwards(self, common: &Common) -> Option<Forwards> {
         self.do_forward().then(|| Forwards {
-            #[cfg(feature = "log")]
-            to_log: self.log.goes_out,
-            #[cfg(feature = "tracing")]
-            to_tracing: self.tracing.goes_out,
+            to: self,
             common: Common::read(common.as_bytes()).unwrap_or_else(Common::new),
         })
     }
 
+    /// Those that records go to.
+    pub(super) fn receivers(self) -> impl Iterator<Item = &'static Facade> {
+        FACADES.iter().copied().filter(move |facade| (facade.choice)(self).goes_out)
+    }
+
     /// Whether records go anywhere besides.
     pub(crate) fn do_forward(self) -> bool {
-        #[cfg(feature = "log")]
-        if self.log.goes_out {
-            return true;
-        }
-        #[cfg(feature = "tracing")]
-        if self.tracing.goes_out {
-            return true;
-        }
-        false
+        self.receivers().next().is_some()
     }
 }
 
+#[cfg(any(feature = "log", feature = "tracing"))]
 /// The bridges to `log` and `tracing`.
 impl Builder {
     /// Whether [`install`](Builder::install) also becomes the logger of the crate `log`. Default:
@@ -139,7 +132,7 @@ impl Builder {
     /// Cost: `log`'s own formatting of the message, and some ten nanoseconds; no lock.
     #[cfg(feature = "log")]
     pub fn log_bridge(mut self, is_on: bool) -> Self {
-        self.bridges().log.comes_in = Some(is_on);
+        self.bridges_mut().log.comes_in = Some(is_on);
         self
     }
 
@@ -153,7 +146,7 @@ impl Builder {
     /// one's own, [`tracing_layer`](crate::bridge::tracing_layer) is added.
     #[cfg(feature = "tracing")]
     pub fn tracing_bridge(mut self, is_on: bool) -> Self {
-        self.bridges().tracing.comes_in = Some(is_on);
+        self.bridges_mut().tracing.comes_in = Some(is_on);
         self
     }
 
@@ -161,10 +154,11 @@ impl Builder {
     /// logger of another kind, some of whose libraries use nexlog.
     ///
     /// ```
-    /// # #[cfg(feature = "tracing")]
-    /// # let _ = nexlog_runtime::builder().tracing_bridge(false);
-    /// let builder = nexlog_runtime::builder().forward_to_log(); // .install()?
-    /// # drop(builder);
+    /// use nexlog_runtime::builder;
+    ///
+    /// // after the application's own logger: env_logger::init();
+    /// builder().forward_to_log().install()?;
+    /// # Ok::<(), nexlog_runtime::Error>(())
     /// ```
     ///
     /// Fields of the record and of what is around it go along typed, `span` among them; `Critical`
@@ -176,7 +170,7 @@ impl Builder {
     /// left out; a receiver that panics is a line on standard error.
     #[cfg(feature = "log")]
     pub fn forward_to_log(mut self) -> Self {
-        self.bridges().log.goes_out = true;
+        self.bridges_mut().log.goes_out = true;
         self
     }
 
@@ -188,7 +182,7 @@ impl Builder {
     /// event has 32 fields at most; further ones are one text, `fields`.
     #[cfg(feature = "tracing")]
     pub fn forward_to_tracing(mut self) -> Self {
-        self.bridges().tracing.goes_out = true;
+        self.bridges_mut().tracing.goes_out = true;
         self
     }
 }

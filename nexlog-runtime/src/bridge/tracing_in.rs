@@ -20,6 +20,7 @@ use tracing_subscriber::layer::{self, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use super::forward;
+use super::options::Facade;
 use super::sites::{self, Description, Statement, Table};
 use crate::context::{Context, updates};
 use crate::error::Error;
@@ -44,8 +45,7 @@ use crate::site::level::{Level, static_floor};
 /// use nexlog_runtime::{Memory, bridge::tracing_layer, builder};
 /// use tracing_subscriber::layer::SubscriberExt;
 ///
-/// # #[cfg(feature = "log")]
-/// let logger = builder().log_bridge(false).tracing_bridge(false).sink(Memory::new()).install()?;
+/// let logger = builder().tracing_bridge(false).sink(Memory::new()).install()?;
 /// let subscriber = tracing_subscriber::registry().with(tracing_layer());
 /// // tracing::subscriber::set_global_default(subscriber)?;
 /// # Ok::<(), nexlog_runtime::Error>(())
@@ -79,8 +79,23 @@ fn taken() -> Error {
     }
 }
 
-/// Whether the global subscriber is another one. Nothing is changed.
-pub(super) fn look() -> Result<(), Error> {
+pub(super) static FACADE: Facade = Facade {
+    name: "tracing",
+    bridge: "tracing_bridge(true)",
+    forward: "forward_to_tracing()",
+    choice: |bridges| bridges.tracing,
+    look,
+    claim,
+    give: super::tracing_out::give,
+    give_up,
+    filter_changed: |_| {
+        if IS_USED.load(Acquire) {
+            callsite::rebuild_interest_cache(); // asks again
+        }
+    },
+};
+
+fn look() -> Result<(), Error> {
     if GLOBAL.load(Acquire) != ELSEWHERE || !dispatcher::has_been_set() {
         return Ok(());
     }
@@ -92,8 +107,7 @@ pub(super) fn look() -> Result<(), Error> {
     }
 }
 
-/// Becomes the global subscriber, unless it is that already.
-pub(super) fn claim() -> Result<(), Error> {
+fn claim() -> Result<(), Error> {
     if GLOBAL.load(Acquire) == ELSEWHERE {
         let subscriber = Registry::default().with(Bridge::new(true));
         dispatcher::set_global_default(Dispatch::new(subscriber)).map_err(|_| taken())?;
@@ -102,17 +116,9 @@ pub(super) fn claim() -> Result<(), Error> {
     Ok(())
 }
 
-/// An `install` failed: the bridge takes nothing until the next one. `tracing` has no way back.
-pub(super) fn give_up() {
+fn give_up() {
     if GLOBAL.load(Acquire) == OPEN {
         GLOBAL.store(CLOSED, Release);
-        callsite::rebuild_interest_cache();
-    }
-}
-
-/// Has `tracing` ask again.
-pub(super) fn filter_changed() {
-    if IS_USED.load(Acquire) {
         callsite::rebuild_interest_cache();
     }
 }

@@ -204,7 +204,6 @@ impl<'a> Draft<'a> {
 
     fn deliver(&self, images: &mut Images) -> Result<(), DropReason> {
         let is_own = self.kind != Kind::Record;
-        #[cfg(any(feature = "log", feature = "tracing"))]
         self.forward(images);
         if let (Some(core), Some(lane)) = (self.core, self.lane)
             && append(core, lane, images.as_bytes(), self.kind)?
@@ -234,7 +233,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Gives it to whom the logger forwards to, on this thread. Users' code runs here, too.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     fn forward(&self, images: &Images) {
         let Some((core, forwards)) = self.core.and_then(|core| Some((core, core.forwards()?)))
         else {

@@ -140,7 +140,6 @@ impl Images {
     }
 
     /// The views of all records, one after the other.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn for_each(&self, clock: &WallClock, mut each: impl FnMut(&Record<'_>)) {
         for entry in self.entries() {
             // SAFETY: the memory is borrowed from `self`.

@@ -72,7 +72,6 @@ pub(crate) struct Settings {
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
     /// Where its records go besides.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) forwards: Option<crate::bridge::Forwards>,
 }
 
@@ -225,7 +224,6 @@ impl Core {
         }
         drop(setting);
         drop(before);
-        #[cfg(any(feature = "log", feature = "tracing"))]
         crate::bridge::filter_changed(self);
     }
 
@@ -243,7 +241,6 @@ impl Core {
     }
 
     /// Where its records go besides.
-    #[cfg(any(feature = "log", feature = "tracing"))]
     pub(crate) fn forwards(&self) -> Option<&crate::bridge::Forwards> {
         self.settings.forwards.as_ref()
     }

@@ -160,11 +160,9 @@ impl Core {
 
     /// Gives records that waited to whom the logger forwards to.
     fn give_away(&self, records: &Images) {
-        #[cfg(any(feature = "log", feature = "tracing"))]
         if let Some(forwards) = self.forwards() {
-            return forwards.give_all(self, records);
+            forwards.give_all(self, records);
         }
-        let _ = records;
     }
 
     fn write_wanted(

@@ -125,12 +125,12 @@ impl log::Log for Bridge {
             is_static: record.file_static().is_some(),
         };
         let Some(place) = statement.place() else { return sites::count_loss() };
-        let Some(mut draft) = place.draft(level, statement.target) else { return };
-        draft.push(record.args());
+        let Some(mut made) = place.record(level, statement.target) else { return };
+        made.push("core::fmt::Arguments", record.args());
         if statement.has_fields || place.takes_fields() {
-            draft.push_named("log::kv::Source", &Splice(&KeyValues(record.key_values())));
+            made.push("log::kv::Source", &Splice(&KeyValues(record.key_values())));
         }
-        let _ = draft.finish();
+        made.finish();
     }
 
     fn flush(&self) {

@@ -14,11 +14,13 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::error::DropReason;
 use crate::lane::draft::Draft;
 use crate::lane::memory::try_box;
+use crate::lane::rendered::Rendered;
 use crate::lane::thread::DepthMark;
 use crate::pipeline::{early, state};
 use crate::registry;
 use crate::site::callsite::Site;
 use crate::site::level::Level;
+use crate::value::Value;
 
 const BUCKETS: usize = 1024;
 
@@ -170,12 +172,14 @@ pub(super) enum Place {
 
 impl Place {
     /// A record of it, if somebody wants one.
-    pub(super) fn draft(&self, level: Level, target: &str) -> Option<Draft<'static>> {
+    pub(super) fn record(&self, level: Level, target: &str) -> Option<Making> {
         match *self {
-            Place::Own(site) => site.enabled().then(|| Draft::of_site(site)).flatten(),
+            Place::Own(site) => {
+                site.enabled().then(|| Rendered::begin(site)).flatten().map(Making::Own)
+            }
             Place::Shared(site) | Place::General(site) => {
                 registry::gate(site, level, Some(target), None)
-                    .then(|| Draft::begin(site, level, Some(target), None))
+                    .then(|| Making::Shared(Draft::begin(site, level, Some(target), None)))
             }
         }
     }
@@ -183,6 +187,32 @@ impl Place {
     /// Whether a map of fields is due in any case.
     pub(super) fn takes_fields(&self) -> bool {
         matches!(self, Place::General(_))
+    }
+}
+
+/// A record being made.
+pub(super) enum Making {
+    /// Of a site of its own.
+    Own(Rendered),
+    /// With a target of its own.
+    Shared(Draft<'static>),
+}
+
+impl Making {
+    /// Adds the value of the next slot.
+    pub(super) fn push(&mut self, name: &'static str, value: &dyn Value) {
+        match self {
+            Making::Own(record) => record.push_named(name, value),
+            Making::Shared(record) => record.push_named(name, value),
+        }
+    }
+
+    /// Puts the record where it belongs.
+    pub(super) fn finish(self) {
+        match self {
+            Making::Own(record) => record.finish(),
+            Making::Shared(record) => drop(record.finish()), // a loss is counted
+        }
     }
 }
 

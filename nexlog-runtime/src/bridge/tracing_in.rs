@@ -24,7 +24,7 @@ use super::options::Facade;
 use super::sites::{self, Description, Statement, Table};
 use crate::context::{Context, updates};
 use crate::error::Error;
-use crate::lane::draft::Draft;
+use crate::lane::rendered::Rendered;
 use crate::lane::thread::DepthMark;
 use crate::pipeline::early;
 use crate::pipeline::state;
@@ -355,10 +355,10 @@ fn take(event: &Event<'_>) {
     }
     let Some(site) = site_of(metadata) else { return sites::count_loss() };
     if site.enabled()
-        && let Some(mut draft) = Draft::of_site(site)
+        && let Some(mut made) = Rendered::begin(site)
     {
-        values::fill(metadata.fields(), &|visit| event.record(visit), &mut draft);
-        let _ = draft.finish();
+        values::fill(metadata.fields(), &|visit| event.record(visit), &mut made);
+        made.finish();
     }
 }
 
@@ -384,13 +384,13 @@ fn take_log_event(event: &Event<'_>) {
         is_static: false,
     };
     let Some(place) = statement.place() else { return sites::count_loss() };
-    let Some(mut draft) = place.draft(level, statement.target) else { return };
+    let Some(mut made) = place.record(level, statement.target) else { return };
     let is_message = |field: &Field| field.name() == MESSAGE;
-    values::fill_one(is_message, &|visit| event.record(visit), &mut draft);
+    values::fill_one(is_message, &|visit| event.record(visit), &mut made);
     if place.takes_fields() {
-        draft.push(&None::<bool>);
+        made.push("", &None::<bool>);
     }
-    let _ = draft.finish();
+    made.finish();
 }
 
 /// For a fork.

@@ -6,8 +6,9 @@ use std::fmt;
 use tracing_core::Event;
 use tracing_core::field::{Field, FieldSet, Visit};
 
+use super::super::sites::Making;
 use crate::context::make::FrameDraft;
-use crate::lane::draft::Draft;
+use crate::lane::rendered::Rendered;
 use crate::value::capture::{Bytes, Chain, Debug};
 use crate::value::{Fields, FieldsWriter, Value};
 
@@ -17,9 +18,15 @@ pub(super) trait Slots {
     fn push(&mut self, name: &'static str, value: &dyn Value);
 }
 
-impl Slots for Draft<'_> {
+impl Slots for Rendered {
     fn push(&mut self, name: &'static str, value: &dyn Value) {
         self.push_named(name, value);
+    }
+}
+
+impl Slots for Making {
+    fn push(&mut self, name: &'static str, value: &dyn Value) {
+        Making::push(self, name, value);
     }
 }
 

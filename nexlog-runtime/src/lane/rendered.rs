@@ -3,7 +3,7 @@
 //! Their values are rendered into scratch first, as by a [`Draft`](super::draft::Draft), since that
 //! runs users' code. What is there then are bytes of a known size: one *plain* value as far as
 //! `lane/emit` is concerned, so that the record goes the short way of a call, and the long one
-//! where any other would. A draft alone took 190 ns where this takes 90.
+//! where any other would. A draft alone took 190 ns where this takes 115.
 
 use core::cell::Cell;
 use core::marker::PhantomData;

@@ -86,3 +86,12 @@ fn nexlog_static_leaves_no_string_and_evaluates_nothing() {
     );
     assert_eq!(stderr.matches("\nerror: ").count(), 2, "one error, and cargo's own: {stderr}");
 }
+
+#[test]
+fn a_marker_without_its_feature_names_the_feature() {
+    let output = cargo(&["check", "--package", "renamed", "--features", "needs_serde"], None);
+    let stderr = stderr(&output);
+    assert!(!output.status.success());
+    assert!(stderr.contains("`serde(…)` needs the feature `serde` of nexlog"), "{stderr}");
+    assert!(stderr.contains("info!(\"paid\", id = serde(&id));"), "{stderr}");
+}

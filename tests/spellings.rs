@@ -123,7 +123,13 @@ fn lines_of_every_logger_mean_the_same() {
         log!(if id > 1 { Level::Info } else { Level::Warn }, "paid", order_id = id, total);
         log!("info".parse::<Level>().unwrap(), "paid", order_id = id, total);
         try_log!(Level::Info, "paid", order_id = id, total).unwrap();
+        log!(Level::INFO, "paid", order_id = id, total);
+        info!({ order_id = id, total }, "paid");
+        info!({ order_id = id, total = total, }, "pa{}", "id");
+        log!(Level::Info, { order_id = id }, { total }, "paid");
     });
+    let made = records(|| info!(target: "db", { "http.code" = 5, rows = ?2 }, "paid"));
+    assert_eq!(made, [r#"INFO db Some("paid") [http.code=I64(5), rows=Str("2")]"#]);
 }
 
 #[test]

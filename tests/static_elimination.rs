@@ -114,8 +114,18 @@ const FUNCTIONS: [&str; 3] = ["subject", "subject_of_result", "subject_of_module
 const BUT_THE_MODULES: &[&str] = &["subject", "subject_of_result"];
 
 /// Every line that is removed, in `subject` and in the module.
-const ALL: [&str; 9] =
-    ["info", "debug", "trace", "try", "log", "many", "module_info", "module_warn", "kept"];
+const ALL: [&str; 10] = [
+    "info",
+    "debug",
+    "trace",
+    "try",
+    "log",
+    "many",
+    "limited",
+    "module_info",
+    "module_warn",
+    "kept",
+];
 
 /// Each way to remove the lines of `subject`, in a release build: its code is then the code of
 /// the program that never had them.

@@ -95,6 +95,20 @@ impl Buffer {
         }
     }
 
+    /// Appends bytes if there is memory for them and the content stays within `limit`.
+    #[inline]
+    pub(crate) fn put_within(&mut self, limit: usize, bytes: &[u8]) -> bool {
+        let end = self.len.saturating_add(bytes.len());
+        match self.memory.get_mut(self.len..end) {
+            Some(space) if end <= limit => {
+                space.copy_from_slice(bytes);
+                self.len = end;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Appends this many bytes of any content and gives them out to be written; `None` (and
     /// short) when refused.
     #[inline]

@@ -5,6 +5,7 @@
 //! exception are bad filter directives: each is one line on standard error, and the rest of the
 //! filter applies.
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::context::SpanRecords;
 use crate::context::timing;
 use crate::crash::Rings;
 use crate::error::Error;
+use crate::flight_recorder::{self, FlightRecorder};
 use crate::lane::lanes::Lanes;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::lane::pool::SEGMENT_BYTES;
@@ -24,16 +26,22 @@ use crate::lane::read::Reader;
 use crate::lane::view::Common;
 use crate::logger::Logger;
 use crate::pipeline::drain::Pipeline;
+use crate::pipeline::filters::{Layer, Layers};
 use crate::pipeline::output::Outputs;
+use crate::pipeline::recorder::Recorder;
 use crate::pipeline::state::{Core, Mode, Overflow, Settings, set_global};
+use crate::pipeline::watch::{self, Watched};
 use crate::pipeline::{early, shutdown, worker};
 use crate::report;
 use crate::sink::console::Console;
 use crate::sink::file::File;
 use crate::sink::output::Output;
-use crate::site::filter::Filter;
+use crate::site::explain::FilterSource;
 use crate::site::level::Level;
 use crate::value::Value;
+use crate::value::redact::Redactor;
+
+mod values;
 
 /// A KiB in bytes.
 pub const KIB: u64 = 1 << 10;
@@ -57,10 +65,13 @@ pub const GIB: u64 = 1 << 30;
 pub fn builder() -> Builder {
     Builder {
         filter: Vec::new(),
+        watched: None,
         outputs: Vec::new(),
-        lane_bytes: 1 << 20,
+        lane_bytes: Builder::LANE_BYTES,
         common: Common::new(),
+        redact: Vec::new(),
         spans: SpanRecords::None,
+        volume: volume::Choice::default(),
         crash_safe: true,
         crash_dir: None,
         bridges: Bridges::default(),
@@ -68,12 +79,17 @@ pub fn builder() -> Builder {
             mode: Mode::default(),
             overflow: Overflow::default(),
             flush_level: None,
-            flush_interval: Duration::from_millis(100),
-            max_record_bytes: 1 << 20,
+            flush_interval: Builder::FLUSH_INTERVAL,
+            max_record_bytes: 1 << 20, // `MAX_RECORD_BYTES`
+            max_value_bytes: usize::MAX,
+            redaction: Arc::default(),
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
             forwards: None,
+            recorder: None,
+            report_interval: None,
+            lacks_ring: false,
         },
     }
 }
@@ -92,8 +108,11 @@ impl Drop for Attempt {
     }
 }
 
+mod volume;
+
 /// Where the filter comes from.
-enum FilterSource {
+#[derive(Debug)]
+enum FilterPart {
     Text(String),
     Environment(String),
 }
@@ -102,30 +121,68 @@ enum FilterSource {
 /// [`build`](Builder::build).
 #[must_use = "a builder does nothing before `install` or `build`"]
 pub struct Builder {
-    filter: Vec<FilterSource>,
+    filter: Vec<FilterPart>,
+    watched: Option<Watched>,
     outputs: Vec<Output>,
     lane_bytes: u64,
     common: Common,
+    redact: Vec<String>,
     spans: SpanRecords,
+    volume: volume::Choice,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
     bridges: Bridges,
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl Builder {
+    /// What [`lane_bytes`](Builder::lane_bytes) is when nothing is said.
+    pub const LANE_BYTES: u64 = MIB;
+    /// What [`max_record_bytes`](Builder::max_record_bytes) is when nothing is said.
+    pub const MAX_RECORD_BYTES: u64 = MIB;
+    /// What [`flush_interval`](Builder::flush_interval) is when nothing is said.
+    pub const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
     /// Adds filter directives, in the grammar of `env_logger` and with tracing's brackets for
     /// spans: `info,my_app::db=debug,[pay{tenant=acme}]=debug`; see [`Filter`](crate::Filter).
     /// Later ones replace earlier ones of the same name. Without any the filter is `info`.
     pub fn filter(mut self, directives: impl Into<String>) -> Self {
-        self.filter.push(FilterSource::Text(directives.into()));
+        self.filter.push(FilterPart::Text(directives.into()));
         self
     }
 
     /// Takes the filter from this environment variable, or from `RUST_LOG` when it is unset. A
     /// variable that is set replaces all directives given before.
     pub fn filter_env(mut self, variable: impl Into<String>) -> Self {
-        self.filter.push(FilterSource::Environment(variable.into()));
+        self.filter.push(FilterPart::Environment(variable.into()));
+        self
+    }
+
+    /// Adds the directives of this file, and watches it: they are read again within a second of a
+    /// change. Commas and lines separate them, `#` begins a comment. The file may be missing at
+    /// first, and when it goes what it said last stays. A text with a mistake in it is one line
+    /// on standard error and changes nothing; at the start, the rest of it applies.
+    ///
+    /// Its directives come behind those of [`filter`](Builder::filter) and
+    /// [`filter_env`](Builder::filter_env). [`set_filter`](crate::set_filter) takes the place of
+    /// all of them until the file changes again.
+    ///
+    /// Costs a thread that reads the file once a second. A forked child does not watch it.
+    pub fn filter_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.watched = Some(Watched::directives(path.into()));
+        self
+    }
+
+    /// The same for a file in another form: `read` takes its text and gives the directives, or
+    /// `None` when it says none. They take the place of all others.
+    #[doc(hidden)]
+    pub fn filter_within(
+        mut self,
+        path: impl Into<PathBuf>,
+        read: impl Fn(&str) -> Result<Option<String>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let (path, read) = (path.into(), Box::new(read));
+        self.watched = Some(Watched { path, replaces: true, read, text: None });
         self
     }
 
@@ -302,13 +359,18 @@ impl Builder {
 
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
-        let filter = self.starting_filter();
+        self.settle_redaction()?;
+        let mut layers = Layers::new(self.starting_filter());
+        if let Some(over) = self.watched.as_mut().and_then(Watched::first) {
+            layers.set(over);
+        }
         if self.outputs.is_empty() && !self.bridges.do_forward() {
             self.outputs.push(Console::stderr().into());
         }
+        self.check_volume()?;
         self.settings.forwards = self.bridges.forwards(&self.common);
         let forwards = self.bridges.do_forward();
-        let settings = self.settings;
+        let mut settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
             Some(on_error) => on_error(&error),
@@ -321,19 +383,21 @@ impl Builder {
             output.problems.iter().for_each(|problem| report::always(format_args!("{problem}")));
             opened.push(output);
         }
-        let recovered = rings.replay(&mut opened);
+        let recovered = rings.replay(&mut opened, &settings.redaction);
         let clock = WallClock::new();
         let ring = if self.crash_safe {
-            rings.ring(&mut opened, &self.common, clock.state())
+            rings.ring(&mut opened, (&self.common, &settings.redaction), clock.state())
         } else {
             Ok(None)
         };
+        let lacks_ring = ring.is_err();
         let ring = ring.unwrap_or_else(|error| {
             tell(error);
             None
         });
+        settings.lacks_ring = lacks_ring;
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
-            && settings.max_record_bytes >= SEGMENT_BYTES
+            && settings.max_record_bytes.min(settings.max_value_bytes) >= SEGMENT_BYTES
             && !forwards; // a record that is given away takes the long way
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
         // What a thread of its own reads is in another core's cache.
@@ -342,25 +406,36 @@ impl Builder {
         let ring_of_lanes = ring.clone();
         let lanes = Lanes::new(settings.allocator, ring_of_lanes, max_segments, fast, rest);
         let lanes = Arc::new(lanes);
-        let reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
+        let mut reader = Reader::new(&lanes, self.common).ok_or(Error::Option {
             option: "build",
             problem: String::from("internal: the lanes have a reader already"),
         })?;
+        reader.redact(Redactor::new(&settings.redaction));
+        let limits: Vec<_> = opened.iter().map(|output| output.volume).collect();
         let outputs = Outputs::new(opened, settings.allocator);
-        let pipeline = Pipeline::new(reader, outputs, clock);
+        let volume = self.volume.start(&limits, outputs.0.counts(), &clock);
+        let recorder = settings.recorder.clone().map(Recorder::new);
+        let pipeline = Pipeline::new(reader, outputs, (clock, volume), recorder);
         recovered.problems.into_iter().for_each(tell);
-        let core = Arc::new(Core::new(settings, filter, lanes, pipeline));
+        let core = Arc::new(Core::new(settings, layers, lanes, pipeline));
+        if core.dumps_on_panic() {
+            flight_recorder::watch_panics(&core);
+        }
         core.tell_recovered(&recovered.processes);
         if mode == Mode::Background {
             worker::start(&core).inspect_err(|_| core.end_ring())?;
+        }
+        if let Some(watched) = self.watched {
+            watch::start(&core, watched)?;
         }
         timing::tell(&core, spans);
         Ok(core)
     }
 
-    fn starting_filter(&self) -> Filter {
+    fn starting_filter(&self) -> Vec<Layer> {
         if self.filter.is_empty() && self.outputs.is_empty() && self.bridges.do_forward() {
-            return Filter::from(Level::Trace); // who takes the records decides
+            // Who takes the records decides.
+            return vec![Layer::parse(FilterSource::Builder, String::from("trace")).0];
         }
         read_filter(&self.filter)
     }
@@ -388,15 +463,50 @@ impl Builder {
             let bytes = self.settings.max_record_bytes;
             return wrong("max_record_bytes", format!("{bytes} is too large; use at most 1 GiB"));
         }
+        self.check_values()?;
         if self.settings.flush_interval.is_zero() {
             let problem = "0 would be `Mode::Immediate`; use that, or at least a microsecond";
             return wrong("flush_interval", String::from(problem));
+        }
+        self.outputs.iter().try_for_each(Output::check)?;
+        if let Some(problem) = self.settings.recorder.as_ref().and_then(FlightRecorder::problem) {
+            return wrong("flight_recorder", problem);
+        }
+        if self.settings.report_interval.is_some_and(|interval| interval.is_zero()) {
+            let problem = "0 would be a report with every pass; use at least a second or so";
+            return wrong("report_interval", String::from(problem));
         }
         if self.outputs.len() > Outputs::MAX {
             let problem = format!("{} sinks; a logger has at most 64", self.outputs.len());
             return wrong("sink", problem);
         }
         Ok(())
+    }
+}
+
+/// What was stated: without formats, the allocator and the functions, which do not show themselves.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.settings;
+        f.debug_struct("Builder")
+            .field("filter", &self.filter)
+            .field("filter_file", &self.watched.as_ref().map(|watched| &watched.path))
+            .field("outputs", &self.outputs)
+            .field("mode", &settings.mode)
+            .field("overflow", &settings.overflow)
+            .field("lane_bytes", &self.lane_bytes)
+            .field("max_record_bytes", &settings.max_record_bytes)
+            .field("max_value_bytes", &settings.max_value_bytes)
+            .field("redact", &self.redact)
+            .field("flush_level", &settings.flush_level)
+            .field("flush_interval", &settings.flush_interval)
+            .field("flight_recorder", &settings.recorder)
+            .field("report_interval", &settings.report_interval)
+            .field("fields", &self.shown_fields())
+            .field("spans", &self.spans)
+            .field("crash_safe", &self.crash_safe)
+            .field("crash_dir", &self.crash_dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -410,24 +520,23 @@ fn from_environment(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().map_err(told).ok().filter(|text| !text.is_empty())
 }
 
-fn read_filter(sources: &[FilterSource]) -> Filter {
-    let mut filter = Filter::default();
-    for source in sources {
-        let text = match source {
-            FilterSource::Text(text) => Some(text.clone()),
-            FilterSource::Environment(name) => {
-                let value = from_environment(name).or_else(|| from_environment("RUST_LOG"));
-                if value.is_some() {
-                    filter = Filter::default();
-                }
-                value
+fn read_filter(parts: &[FilterPart]) -> Vec<Layer> {
+    let mut layers = Vec::new();
+    for part in parts {
+        let (source, text) = match part {
+            FilterPart::Text(text) => (FilterSource::Builder, text.clone()),
+            FilterPart::Environment(name) => {
+                let of = |name: &str| Some((name.to_owned(), from_environment(name)?));
+                let Some((name, text)) = of(name).or_else(|| of("RUST_LOG")) else { continue };
+                layers.clear();
+                (FilterSource::Environment(name), text)
             }
         };
-        let (more, problems) = Filter::parse(text.as_deref().unwrap_or(""));
+        let (layer, problems) = Layer::parse(source, text);
         for problem in &problems {
             report::always(format_args!("{problem}"));
         }
-        filter.extend(more);
+        layers.push(layer);
     }
-    filter
+    layers
 }

@@ -65,6 +65,24 @@ pub enum Error {
         problems: Vec<FilterProblem>,
     },
 
+    /// A configuration file says something that means nothing.
+    #[error(
+        "`{}`, line {line}{}: {problem}",
+        OneLine(.path.display()),
+        if .key.is_empty() { String::new() } else { format!(", key `{}`", OneLine(key)) }
+    )]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// The line in it, from 1.
+        line: usize,
+        /// The key with those of the tables around it, as `file[0].rotate.size`; empty where the
+        /// text is no TOML.
+        key: String,
+        /// What is wrong, and what is known instead.
+        problem: String,
+    },
+
     /// A file could not be worked with.
     #[error("cannot {attempted} `{}`: {source}; {remedy}", OneLine(.path.display()))]
     File {
@@ -203,7 +221,7 @@ impl fmt::Display for Shown<'_> {
 }
 
 /// A name as it is, but for characters that would end the line or steer a terminal.
-struct OneLine<T>(T);
+pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: fmt::Display> fmt::Display for OneLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
-
+use crate::pipeline::filters::{Layer, Over, PushedFilter};
 use crate::pipeline::state::{self, Core};
 use crate::pipeline::stats::Stats;
-use crate::site::filter::Filter;
+use crate::site::explain::{Decided, Explanation, FilterSource};
+use crate::site::level::Level;
 use crate::value::{Fields, fields_bytes};
 
 /// A logger. Cheap to clone; all clones are the same logger.
@@ -56,7 +57,8 @@ impl Logger {
 
     /// The same logger with fields that each record made with this handle carries, without a
     /// scope. Stored typed, once; a record copies them. Later ones win over those of the handle
-    /// it is called on, and a record's own over both.
+    /// it is called on, and a record's own over both. They may take 4 KiB; longer ones are cut, and
+    /// the field `truncated` has the original length in bytes of what was.
     ///
     /// ```
     /// # use nexlog_runtime::{Memory, builder};
@@ -68,8 +70,7 @@ impl Logger {
     /// ```
     #[must_use]
     pub fn with(&self, fields: impl Fields) -> Logger {
-        let mut fields = fields_bytes(&fields);
-        fields.extend_from_slice(&self.fields);
+        let fields = fields_bytes(&fields, &self.fields);
         Logger { handle: Arc::clone(&self.handle), fields: fields.into() }
     }
 
@@ -119,17 +120,28 @@ impl Logger {
         self.core().reopen()
     }
 
-    /// Another filter from now on, for every call site.
+    /// Another filter from now on, for every call site, in place of what the builder and a
+    /// [`filter_file`](crate::Builder::filter_file) said; what is pushed stays on top.
     ///
     /// # Errors
     /// [`Error::Filter`] when a directive means nothing; then nothing changes.
     pub fn set_filter(&self, directives: &str) -> Result<(), Error> {
-        let (filter, problems) = Filter::parse(directives);
-        if !problems.is_empty() {
-            return Err(Error::Filter { problems });
-        }
-        self.core().set_filter(filter);
-        Ok(())
+        set_filter_of(Some(self.core()), directives)
+    }
+
+    /// Adds directives until the guard is dropped: a look into one part of a program for a while.
+    /// Of several guards the later one wins; they may be dropped in any order.
+    ///
+    /// # Errors
+    /// [`Error::Filter`] when a directive means nothing; then nothing changes.
+    pub fn push_filter(&self, directives: &str) -> Result<PushedFilter, Error> {
+        PushedFilter::on(Some(self.core()), directives)
+    }
+
+    /// Which directive decides about a record of this target and level that is made here, with
+    /// the spans around.
+    pub fn explain(&self, target: &str, level: Level) -> Explanation {
+        self.core().explain(target, level)
     }
 
     /// The counters at this moment.
@@ -152,14 +164,62 @@ impl std::fmt::Debug for Logger {
 /// # Errors
 /// As [`Logger::set_filter`].
 pub fn set_filter(directives: &str) -> Result<(), Error> {
-    let (filter, problems) = Filter::parse(directives);
-    if !problems.is_empty() {
-        return Err(Error::Filter { problems });
-    }
-    if let Some(core) = state::global() {
-        core.set_filter(filter);
+    set_filter_of(state::global(), directives)
+}
+
+fn set_filter_of(core: Option<&Arc<Core>>, directives: &str) -> Result<(), Error> {
+    let layer = Layer::read(FilterSource::Set, directives)?;
+    if let Some(core) = core {
+        core.change_filter(|layers| layers.set(Over::Replaces(layer)));
     }
     Ok(())
+}
+
+/// [`Logger::push_filter`] of the global logger; when there is none, only the directives are
+/// checked.
+///
+/// ```
+/// # nexlog_runtime::builder().filter("info").sink(nexlog_runtime::Memory::new()).install()?;
+/// use nexlog_runtime::{Level, explain, push_filter};
+///
+/// {
+///     let _closer = push_filter("my_app::db=trace")?;
+///     assert!(explain("my_app::db::pool", Level::Trace).is_enabled());
+/// }
+/// assert!(!explain("my_app::db::pool", Level::Trace).is_enabled());
+/// # Ok::<(), nexlog_runtime::Error>(())
+/// ```
+///
+/// # Errors
+/// As [`Logger::push_filter`].
+pub fn push_filter(directives: &str) -> Result<PushedFilter, Error> {
+    PushedFilter::on(state::global(), directives)
+}
+
+/// [`Logger::explain`] of the global logger.
+///
+/// Levels that `NEXLOG_STATIC` has removed from a crate or module are not known at run time; what
+/// a feature `max_level_*` has removed is.
+///
+/// ```
+/// use nexlog_runtime::{Level, explain};
+/// # nexlog_runtime::builder().filter("info,my_app::db=debug").sink(nexlog_runtime::Memory::new())
+/// #     .install()?;
+///
+/// let explanation = explain("my_app::db::pool", Level::Trace);
+/// assert!(!explanation.is_enabled());
+/// assert_eq!(
+///     explanation.to_string(),
+///     "TRACE of `my_app::db::pool` does not pass: \
+///      `my_app::db=debug` at column 6 of the builder's filter",
+/// );
+/// # Ok::<(), nexlog_runtime::Error>(())
+/// ```
+pub fn explain(target: &str, level: Level) -> Explanation {
+    match state::global() {
+        Some(core) => core.explain(target, level),
+        None => Explanation::new(target, level, false, Decided::NoLogger, Vec::new()),
+    }
 }
 
 /// [`Logger::flush`] of the global logger; `Ok` when there is none.

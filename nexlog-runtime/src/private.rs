@@ -20,7 +20,9 @@ pub use crate::logger::Logger;
 pub use crate::registry::gate;
 pub use crate::site::callsite::Site;
 pub use crate::site::level::Level;
+pub use crate::site::limit::Limit;
 pub use crate::site::static_filter::static_rule;
+pub use crate::testing::print::{TestRuns, block_on};
 pub use crate::value::capture::*;
 pub use crate::value::{Keyed, Splice};
 

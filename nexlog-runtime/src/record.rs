@@ -108,6 +108,13 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// The bytes of its own values, the padding behind them left out.
+    pub(crate) fn value_bytes(&self) -> &'a [u8] {
+        let (whole, mut slots) = (self.values.as_bytes(), self.slots());
+        slots.by_ref().for_each(drop);
+        whole.get(..whole.len() - slots.values.as_bytes().len()).unwrap_or(whole)
+    }
+
     /// Whether it may have fields of its own whose keys the call site does not state.
     pub(crate) fn has_dynamic(&self) -> bool {
         self.site.has_dynamic || self.has_extra

@@ -16,15 +16,39 @@ use crate::lane::thread::{self, DepthMark};
 use crate::logger::Logger;
 use crate::pipeline::early;
 use crate::pipeline::state::{self as pipeline_state, Core};
-use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, UNSEEN};
+use crate::site::callsite::{DEPENDS, FLUSH_BIT, OFF, ON, Site, SiteInfo, TAPPED, UNSEEN};
 use crate::site::filter::{Answer, Filter};
 use crate::site::level::{Level, static_floor};
+use crate::site::limit::Limit;
 use crate::site::spans::Surroundings;
+use crate::testing::tap;
+
+/// The site limits that have suppressed something, the last one first; the rest by `Limit::next`.
+static LIMITS: AtomicPtr<Limit> = AtomicPtr::new(ptr::null_mut());
+
+/// Puts a limit in the list, once.
+pub(crate) fn list(limit: &'static Limit) {
+    let push = |first: *mut Limit| {
+        limit.next.store(first, Relaxed);
+        Some(ptr::from_ref(limit).cast_mut())
+    };
+    // Pairs with `limits`: whoever finds it there finds its `next`.
+    let _ = LIMITS.fetch_update(Release, Relaxed, push);
+}
+
+/// The limits that have suppressed something.
+pub(crate) fn limits() -> impl Iterator<Item = &'static Limit> {
+    // SAFETY: the list holds statics only.
+    let at = |place: &AtomicPtr<Limit>| unsafe { place.load(Acquire).as_ref() };
+    core::iter::successors(at(&LIMITS), move |limit| at(&limit.next))
+}
 
 /// What decides for all sites; `None` before install.
 struct Gate {
     filter: Filter,
     flush_level: Option<Level>,
+    /// From here on what does not pass is kept by the flight recorder.
+    recorder_level: Option<Level>,
 }
 
 static GATE: Mutex<Option<Gate>> = Mutex::new(None);
@@ -42,7 +66,22 @@ static HEAD: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 #[inline(never)]
 pub(crate) fn ask(site: &'static Site) -> bool {
     let state = seen(site);
-    if state & DEPENDS == DEPENDS { is_on_here(site, state) } else { state != OFF }
+    if state & TAPPED == TAPPED && tap::are_here() {
+        thread::close_short_way();
+        if site.level().is_some_and(|level| tap::want(level, target_of(site))) {
+            return true;
+        }
+    }
+    is_on(site, state)
+}
+
+/// The answer of the global logger alone.
+pub(crate) fn is_wanted(site: &'static Site) -> bool {
+    is_on(site, seen(site))
+}
+
+fn is_on(site: &'static Site, state: u8) -> bool {
+    if state & DEPENDS == DEPENDS { is_on_here(site, state) } else { state & ON != 0 }
 }
 
 /// The same for a call that is yet to come, with who knows what around it.
@@ -94,7 +133,7 @@ fn join(site: &'static Site) -> u8 {
 }
 
 /// Of a site that may be described already: faster than `Site::target`.
-fn target_of(site: &'static Site) -> &'static str {
+pub(crate) fn target_of(site: &'static Site) -> &'static str {
     site.try_info().map_or_else(|| site.target(), |info| info.target)
 }
 
@@ -124,7 +163,7 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
         return state & ON != 0;
     }
     match (pipeline_state::global(), site.level()) {
-        (Some(core), Some(level)) => core.enabled(target_of(site), level),
+        (Some(core), Some(level)) => core.passes(target_of(site), level),
         // Being installed: what is recorded now waits, and is filtered with its own spans.
         _ => true,
     }
@@ -132,13 +171,23 @@ fn is_on_here(site: &'static Site, state: u8) -> bool {
 
 fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
     let Some(level) = info.level else { return OFF };
+    // Spans stay as the logger wants them: they are in what it writes.
+    let tapped = if tap::are_there() && !info.is_frame { TAPPED } else { OFF };
+    tapped | untapped(gate, info, level)
+}
+
+fn untapped(gate: Option<&Gate>, info: &SiteInfo, level: Level) -> u8 {
     let Some(gate) = gate else {
         // A span is no record that waits: local loggers may want it whatever its level.
         return if level >= early::LEVEL || info.is_frame { ON } else { OFF };
     };
     let flush = if gate.flush_level.is_some_and(|flush| level >= flush) { FLUSH_BIT } else { 0 };
+    // Not spans: they are in what is written.
+    let is_kept = !info.is_frame && gate.recorder_level.is_some_and(|lowest| level >= lowest);
     match gate.filter.answer(info.target, level) {
         _ if gate.filter.looks_for(info) => ON,
+        Answer::Fixed(false) if is_kept => ON,
+        Answer::Depends(_) if is_kept => ON | flush,
         Answer::Fixed(false) => OFF,
         Answer::Fixed(true) => ON | flush,
         Answer::Depends(false) => DEPENDS | flush,
@@ -147,20 +196,30 @@ fn state(gate: Option<&Gate>, info: &SiteInfo) -> u8 {
 }
 
 /// Decides anew for every site.
-pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>) {
+pub(crate) fn set_gate(filter: Filter, flush_level: Option<Level>, recorder_level: Option<Level>) {
     let mut gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
-    let before = gate.replace(Gate { filter, flush_level });
+    let before = gate.replace(Gate { filter, flush_level, recorder_level });
+    decide(gate.as_ref());
+    drop(gate);
+    drop(before); // without the lock: the allocator may log
+}
+
+/// Decides anew, as the first tap has come or the last one has gone.
+pub(crate) fn refresh() {
+    decide(GATE.lock().unwrap_or_else(PoisonError::into_inner).as_ref());
+}
+
+/// Under the lock.
+fn decide(gate: Option<&Gate>) {
     let mut next = HEAD.load(Acquire);
     // SAFETY: the list holds statics only.
     while let Some(site) = unsafe { next.as_ref() } {
         // Whatever joins is described.
         if let Some(info) = site.try_info() {
-            site.state.store(state(gate.as_ref(), info), Relaxed);
+            site.state.store(state(gate, info), Relaxed);
         }
         next = site.next.load(Relaxed);
     }
-    drop(gate);
-    drop(before); // without the lock: the allocator may log
 }
 
 /// The gate of calls whose level or target is made at run time, or that name a logger.
@@ -174,6 +233,17 @@ pub fn gate(
     if site.level().is_none() && (level as u8) < static_floor() {
         return false;
     }
+    let is_tapped = || tap::want(level, target.unwrap_or_else(|| target_of(site)));
+    tap::are_there() && is_tapped() || is_wanted_by(site, level, target, logger)
+}
+
+/// The same for the logger alone.
+pub(crate) fn is_wanted_by(
+    site: &'static Site,
+    level: Level,
+    target: Option<&str>,
+    logger: Option<&Logger>,
+) -> bool {
     let Some(core) = logger.map(Logger::core).or_else(pipeline_state::global) else {
         return level >= early::LEVEL;
     };
@@ -189,7 +259,7 @@ mod tests {
 
     fn state_of(level: Level, filter: &str, description: &'static str) -> u8 {
         let filter = Filter::parse(filter).0;
-        let gate = Gate { filter, flush_level: Some(Level::Warn) };
+        let gate = Gate { filter, flush_level: Some(Level::Warn), recorder_level: None };
         let info = SiteInfo::parse(0, &Site::new(level as u8, 1, description)).unwrap();
         state(Some(&gate), &info)
     }

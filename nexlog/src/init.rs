@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, builder};
+use crate::{Builder, Color, Console, Error, File, Json, Level, Logfmt, Logger, Text, builder};
 
 /// Installs a global logger for people: standard error, text, colours on a terminal, level info.
 ///
@@ -14,13 +14,14 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// | `NEXLOG_LEVEL` | the level, when neither of those is set |
 /// | `NEXLOG_COLOR` | `auto`, `always` or `never` |
 /// | `NEXLOG_FILE` | write to this file instead, as JSON lines |
-/// | `NEXLOG_FORMAT` | `text` or `json` |
+/// | `NEXLOG_FORMAT` | `text`, `json` or `logfmt` |
+/// | `NEXLOG_CONFIG` | all is as this file says (feature `config`), and the others mean nothing |
 ///
 /// `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb` are honoured.
 ///
 /// # Errors
 /// [`Error::AlreadyInstalled`]; [`Error::Option`] when a variable has a value that means
-/// nothing; [`Error::File`] when the file cannot be opened.
+/// nothing; [`Error::File`] when a file cannot be opened; [`Error::Config`].
 ///
 /// ```
 /// fn main() -> Result<(), nexlog::Error> {
@@ -30,7 +31,21 @@ use crate::{Builder, Color, Console, Error, File, Json, Level, Logger, Text, bui
 /// }
 /// ```
 pub fn init() -> Result<Logger, Error> {
-    from_environment(|name| std::env::var_os(name).filter(|value| !value.is_empty()))?.install()
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if let Some(path) = variable("NEXLOG_CONFIG") {
+        #[cfg(feature = "config")]
+        return crate::Config::read(path)?.install();
+        #[cfg(not(feature = "config"))]
+        return Err(without_feature(&path));
+    }
+    from_environment(variable)?.install()
+}
+
+#[cfg(not(feature = "config"))]
+fn without_feature(path: &OsString) -> Error {
+    let path = path.as_encoded_bytes().escape_ascii();
+    let problem = format!("`{path}` cannot be read; build with the feature `config`");
+    option("NEXLOG_CONFIG", problem)
 }
 
 fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Builder, Error> {
@@ -57,17 +72,17 @@ fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Build
         Some(other) => return Err(unknown("NEXLOG_COLOR", other, "auto, always or never")),
     };
     let format = word("NEXLOG_FORMAT")?;
-    let is_json = match (format.as_deref(), variable("NEXLOG_FILE")) {
-        (None, file) => file.is_some(),
-        (Some("json"), _) => true,
-        (Some("text"), _) => false,
-        (Some(other), _) => return Err(unknown("NEXLOG_FORMAT", other, "text or json")),
-    };
-    Ok(match (variable("NEXLOG_FILE"), is_json) {
-        (Some(path), true) => logger.file(File::at(path).format(Json::new())),
-        (Some(path), false) => logger.file(File::at(path).format(Text::compact())),
-        (None, true) => logger.console(Console::stderr().color(color).format(Json::new())),
-        (None, false) => logger.console(Console::stderr().color(color)),
+    let file = variable("NEXLOG_FILE");
+    let name = format.as_deref().unwrap_or(if file.is_some() { "json" } else { "text" });
+    let console = Console::stderr().color(color);
+    Ok(match (name, file) {
+        ("json", Some(path)) => logger.file(File::at(path).format(Json::new())),
+        ("json", None) => logger.console(console.format(Json::new())),
+        ("logfmt", Some(path)) => logger.file(File::at(path).format(Logfmt::new())),
+        ("logfmt", None) => logger.console(console.format(Logfmt::new())),
+        ("text", Some(path)) => logger.file(File::at(path).format(Text::compact())),
+        ("text", None) => logger.console(console),
+        (other, _) => return Err(unknown("NEXLOG_FORMAT", other, "text, json or logfmt")),
     })
 }
 
@@ -95,7 +110,7 @@ mod tests {
         for value in ["auto", "Always", "NEVER"] {
             assert_eq!(outcome(&[("NEXLOG_COLOR", value)]), Ok(()));
         }
-        for value in ["text", "JSON"] {
+        for value in ["text", "JSON", "Logfmt"] {
             assert_eq!(outcome(&[("NEXLOG_FORMAT", value)]), Ok(()));
         }
         for value in ["off", "WARN", "crit"] {

@@ -21,7 +21,9 @@
 //! is at [`log!`]. Without a logger they print nothing. Records at Info or above that were made
 //! before the application installed one wait for it, in a buffer of 64 KiB.
 //!
-//! Give your types an encoder with [`Value`], and types that are several fields with [`Fields`].
+//! Give your types an encoder with [`#[derive(Value)]`](derive@Value) or by hand ([`Value`](trait@Value)),
+//! and types that are several fields with [`Fields`]. `key = secret(v)` and `#[nexlog(secret)]` hide a
+//! value for good; applications hide by key with [`Builder::redact`].
 //!
 //! # For authors of applications
 //!
@@ -56,6 +58,17 @@
 //! the build-time variable `NEXLOG_STATIC="info,noisy_dep=off,my_app::db=trace"`, by crate and
 //! module path (not by `target()`).
 //!
+//! # For authors of tests
+//!
+//! [`testing::capture`] collects what this thread logs, typed, with or without a logger.
+//! `#[nexlog::test]` ([`macro@test`]) and [`testing::init`] have a test's records shown when it fails.
+//!
+//! ```
+//! let records = nexlog::testing::capture();
+//! nexlog::debug!("paid", order_id = 7);
+//! assert_eq!(records.find("paid").field::<u64>("order_id"), 7);
+//! ```
+//!
 //! # What is said once
 //!
 //! [`context!`] (a scope), [`span!`] and [`#[instrument]`](instrument) give fields that every
@@ -72,6 +85,9 @@
 //! sink its format and filter with [`Output`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "config")]
+mod config;
+mod derive;
 mod init;
 #[macro_use]
 mod macros;
@@ -81,19 +97,24 @@ pub mod __private;
 
 use std::time::Duration;
 
+#[cfg(feature = "config")]
+pub use config::Config;
+pub use derive::Value;
 pub use init::init;
 pub use macros::instrument;
-pub use nexlog_macros::Value;
+pub use macros::test;
 #[cfg(any(feature = "gzip", feature = "zstd"))]
 pub use nexlog_runtime::Compression;
 pub use nexlog_runtime::{
-    Allocator, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason, DroppedBy,
-    Error, ErrorRef, FieldIter, FieldSet, Fields, FieldsWriter, File, Filter, FilterProblem,
-    Format, FutureExt, GIB, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter,
-    ListWriter, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
-    ParseLevelError, Period, Precision, Record, Recovered, Report, Rotate, Scope, Sink, SinkStats,
-    Span, SpanRecords, Stats, Text, ThreadInfo, Timestamp, Value, ValueRef, ValueWriter, Wrap,
-    WriteError, builder, flush, recover, reopen, rotate, set_filter, stats, sync,
+    Allocator, AnsiColor, Archive, Batch, Buffer, Builder, Color, Console, Context, DropReason,
+    DroppedBy, Error, ErrorRef, Explanation, FieldIter, FieldSet, Fields, FieldsWriter, File,
+    Filter, FilterProblem, FilterSource, FlightRecorder, Format, FutureExt, GIB, Health,
+    HealthReason, InContext, Instrumented, Json, KIB, Keep, Level, List, ListIter, ListWriter,
+    Logfmt, Logger, MIB, Map, MapIter, MapWriter, Memory, Message, Mode, Output, Overflow,
+    ParseLevelError, Period, Precision, PushedFilter, Record, Recovered, Report, Rotate, Scope,
+    Sink, SinkStats, Span, SpanRecords, Stats, Style, Text, Theme, ThreadInfo, Timestamp,
+    TraceSampling, Value, ValueRef, ValueWriter, Wrap, WriteError, builder, dump_flight_recorder,
+    explain, flush, health, push_filter, recover, reopen, rotate, set_filter, stats, sync, testing,
 };
 
 /// The bridge to `tracing` for a registry that exists. The bridges that
@@ -102,6 +123,8 @@ pub use nexlog_runtime::{
 pub mod bridge {
     pub use nexlog_runtime::bridge::tracing_layer;
 }
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 
 /// An hour.
 pub const HOUR: Duration = Duration::from_secs(60 * 60);

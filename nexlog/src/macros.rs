@@ -31,10 +31,11 @@
 /// | `key = err(&e)` | an error with its chain of sources; also `dyn Error`, `Box<dyn Error>`, `anyhow` and `eyre` |
 /// | `key = secret(v)` | never printed: `***` |
 /// | `key = bytes(&b)` | hex |
+/// | `key = serde(&v)` | whatever is `Serialize`, nested; needs the feature `serde` |
 /// | `(expr) = v` | a key made at run time |
 /// | `..fields` | every field of a map, or of another [`Fields`](crate::Fields) |
 ///
-/// `debug`, `display`, `err`, `secret` and `bytes` are markers only as a bare call with one
+/// `debug`, `display`, `err`, `secret`, `bytes` and `serde` are markers only as a bare call with one
 /// argument; `key = (debug(x))` calls a function of yours.
 ///
 /// ```
@@ -77,7 +78,37 @@
 /// # Options
 ///
 /// `target("db")` and `logger(&l)` come first, in `log!` before or behind the level. They can
-/// be written `target: "db"` and `logger: &l`.
+/// be written `target: "db"` and `logger: &l`. With them, in any order, may stand what lets some of
+/// the call site's records pass:
+///
+/// | option | which records pass |
+/// | --- | --- |
+/// | `once()` | the first, ever |
+/// | `every(n)` | the first of each `n` |
+/// | `per_second(n)` | `n` in a second, which begins with the first record that passes after the second before |
+///
+/// ```
+/// # let (path, depth) = ("/old", 3);
+/// nexlog::warn!(once(), "this path is deprecated", path);
+/// nexlog::info!(every(1000), "queue", depth);
+/// nexlog::error!(target("db"), per_second(5), "cannot connect");
+/// ```
+///
+/// `n` is a `u64`; an expression is evaluated at each call whose gate is open, and of 0 none passes.
+/// `every` and `per_second` may stand together: a record passes both. The others are *suppressed*:
+/// their arguments are not evaluated, they are not accepted, and
+/// [`Stats::suppressed`](crate::Stats::suppressed) counts them. The next record that passes has how
+/// many there were since the one before, in a field `suppressed`; what none has told is told by a
+/// record of the logger's own, `records suppressed` with the place of the call, once a minute
+/// ([`Builder::report_suppressed`](crate::Builder::report_suppressed)) and at the end of the logger.
+/// Disabled records do not count. With 8 threads as with one, what passed and what was suppressed
+/// are all calls. A record that is refused (its buffer is full) leaves its count to the next, and of
+/// `once()` the next may pass.
+///
+/// The state is the call site's: of a generic function's, all its types'; with `logger(&l)`, all
+/// loggers'. It takes 56 bytes beside the site, which no other site pays; a suppressed call costs two
+/// or three atomic additions and no lock, one that passes takes the way of values with code of their
+/// own.
 ///
 /// # Lines of other loggers
 ///
@@ -278,6 +309,26 @@ macro_rules! span {
     ($($arguments:tt)*) => { $crate::__private::record!(($crate) (span) $($arguments)*) };
 }
 
+/// A [`Text`](crate::Text) by a pattern that is checked while compiling: what
+/// [`Text::pattern`](crate::Text::pattern) gives, where the grammar is.
+///
+/// ```
+/// use nexlog::{Console, pattern};
+///
+/// let console = Console::stderr()
+///     .format(pattern!("{ts:%H:%M:%S.3} {level:>5} {target} {msg} {fields}"));
+/// ```
+///
+/// A bad pattern does not compile:
+///
+/// ```compile_fail
+/// let format = nexlog::pattern!("{ts:%H:%Q} {msg}");
+/// ```
+#[macro_export]
+macro_rules! pattern {
+    ($($pattern:tt)*) => { $crate::__private::pattern!(($crate) $($pattern)*) };
+}
+
 /// Puts a function in a span: every record made while it runs carries the span's name and
 /// fields, across calls, `.await`, and whatever thread polls it next.
 ///
@@ -357,3 +408,38 @@ macro_rules! span {
 ///
 /// A panic leaves what is around the function as it was.
 pub use nexlog_macros::instrument;
+
+/// Makes a test of a function: its records are printed through the test harness, which shows them
+/// when it fails (a panic, an `Err`), and with `--nocapture`.
+///
+/// Every thread prints its own records, so those of threads and tasks that the test starts go where
+/// the harness puts what they print; where several such tests run at once, the filters of all apply
+/// to threads that are no test's own. No logger is installed, and one that is is left alone. For
+/// assertions see [`testing::capture`](crate::testing::capture), also inside of such a test.
+///
+/// | option | means |
+/// | --- | --- |
+/// | `filter = "info,db=trace"` | which records; without it what `NEXLOG` or `RUST_LOG` says, else `debug` |
+/// | `crate = path` | where nexlog is, when it is not `::nexlog` |
+///
+/// A function that returns a `Result`, `#[should_panic]` and `#[ignore]` work as with `#[test]`.
+/// With another attribute that makes a test, such as `#[tokio::test]`, write this one above it;
+/// below `#[tokio::test]` is fine, too, but below `#[test]` the test would run twice. An `async fn` without one is
+/// polled by the test's thread, with no runtime around it.
+///
+/// ```
+/// # mod app { // so that it compiles here
+/// #[nexlog::test(filter = "trace")]
+/// fn pays() {
+///     nexlog::debug!("paid", order_id = 7); // shown if the test fails
+/// }
+///
+/// #[nexlog::test]
+/// async fn ships() -> Result<(), std::num::ParseIntError> {
+///     let parcels: u32 = "3".parse()?;
+///     nexlog::info!("shipped", parcels);
+///     Ok(())
+/// }
+/// # }
+/// ```
+pub use nexlog_macros::test;

@@ -122,7 +122,9 @@ pub fn command(scene: &str, variables: &[(&str, &str)]) -> Command {
 
 /// Takes everything away that a logger would read from the environment.
 pub fn clean(command: &mut Command) -> &mut Command {
-    for name in ["NEXLOG", "RUST_LOG", "NEXLOG_LEVEL", "NEXLOG_FILE", "NEXLOG_FORMAT"] {
+    for name in
+        ["NEXLOG", "RUST_LOG", "NEXLOG_LEVEL", "NEXLOG_FILE", "NEXLOG_FORMAT", "NEXLOG_CONFIG"]
+    {
         command.env_remove(name);
     }
     command.env_remove("RUST_BACKTRACE").stdin(Stdio::null())

@@ -5,7 +5,6 @@ fn main() {
     let _span = nexlog::span!(level, "import");
     let _span = nexlog::span!(level(if true { Level::Info } else { Level::Warn }), "import");
     let _span = nexlog::span!(level("inof"), "import");
-    let _span = nexlog::span!(Level::INFO, "import");
     let target = "db";
     let _span = nexlog::span!(target(target), "import");
 }

@@ -257,7 +257,7 @@ fn list(names: impl IntoIterator<Item: AsRef<str>>) -> String {
     quoted.collect::<Vec<_>>().join(", ")
 }
 
-fn did_you_mean<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     nearest(text, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
 }
 

@@ -25,6 +25,8 @@ mod tail;
 
 use proc_macro2::TokenStream;
 
+pub use check::did_you_mean;
+
 use crate::record::check::Faults;
 
 /// Expands one attribute.

@@ -5,6 +5,7 @@
 //! the `{…}`.
 
 pub mod frames;
+pub mod limit;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use syn::buffer::Cursor;
@@ -44,14 +45,10 @@ fn at_code(code: &Code, text: impl std::fmt::Display) -> Error {
 
 pub fn is_option(name: &Ident, form: Form) -> bool {
     if form.is_record() {
-        name == "target" || name == "logger" || is_later_option(name)
+        name == "target" || name == "logger" || super::limit::is_limit(name)
     } else {
         frames::is_option(name, form)
     }
-}
-
-fn is_later_option(name: &Ident) -> bool {
-    name == "once" || name == "every" || name == "per_second"
 }
 
 /// Whether the name of an option can be used.
@@ -59,8 +56,8 @@ pub fn option_name(name: &Ident, is_called: bool, form: Form) -> Result<()> {
     if !form.is_record() {
         return frames::option_name(name, is_called, form);
     }
-    if is_later_option(name) {
-        return Err(not_yet(name));
+    if form == Form::Enabled && super::limit::is_limit(name) {
+        return Err(limit::in_enabled(name));
     }
     if is_option(name, form) {
         return Ok(());
@@ -84,15 +81,11 @@ pub fn option_name(name: &Ident, is_called: bool, form: Form) -> Result<()> {
              is written `{text} = value`"
         ),
         _ => format!(
-            "`{text}` is not an option: the options are `target(\"…\")` and `logger(&…)`; \
-             a field is written `key = {text}(…)`"
+            "`{text}` is not an option: the options are `target(\"…\")`, `logger(&…)`, `once()`, \
+             `every(…)` and `per_second(…)`; a field is written `key = {text}(…)`"
         ),
     };
     Err(Error::new(name.span(), remedy))
-}
-
-fn not_yet(name: &Ident) -> Error {
-    Error::new(name.span(), format!("`{name}` is not available yet in this version"))
 }
 
 pub fn option_twice(name: &Ident) -> Error {
@@ -104,6 +97,8 @@ pub fn option_without_value(name: &Ident) -> Error {
         "logger" => "logger(&my_logger)",
         "level" => "level(Level::Debug)",
         "parent" => "parent(&span)",
+        "every" => "every(100)",
+        "per_second" => "per_second(10)",
         _ => "target(\"my_app::db\")",
     };
     Error::new(name.span(), format!("the option `{name}` is empty: write `{example}`"))
@@ -201,12 +196,6 @@ pub fn computed_key(key: &TokenStream, assigned: &TokenStream) -> Error {
     )
 }
 
-/// `{ a = 1 }`
-pub fn fields_in_braces(fields: &TokenStream, span: Span) -> Error {
-    let fields = source(fields);
-    Error::new(span, format!("fields are written without braces: write `{fields}`"))
-}
-
 pub fn colon_instead_of_equals(key: &str, span: Span) -> Error {
     if matches!(key, "target" | "logger") {
         return Error::new(span, late_option(key));
@@ -235,15 +224,6 @@ pub fn duplicate_key(key: &str, span: Span) -> Error {
     Error::new(span, format!("the key `{key}` is used twice: rename one of the fields"))
 }
 
-pub fn is_later_marker(name: &Ident) -> bool {
-    name == "serde"
-}
-
-/// Whether a marker can be used.
-pub fn marker_name(name: &Ident) -> Result<()> {
-    if is_later_marker(name) { Err(not_yet(name)) } else { Ok(()) }
-}
-
 pub fn bare_keyword(name: &Ident) -> Error {
     Error::new(
         name.span(),
@@ -268,10 +248,7 @@ pub fn not_a_field(bare: &Bare, has_message: bool, open: usize) -> Error {
         Shape::Comparison => {
             format!("`{source}` compares: {FORMS}; to log the result, write `equal = {source}`")
         }
-        Shape::Call(name) if name == "target" || name == "logger" => late_option(name),
-        Shape::Call(name) if is_later_name(name) => {
-            format!("`{name}` is not available yet in this version")
-        }
+        Shape::Call(name) if is_option_name(name) => late_option(name),
         Shape::Formatted if !has_message => {
             "a message is a string literal: write the text itself here, with its `{}` and arguments"
                 .to_owned()
@@ -296,17 +273,13 @@ fn late_option(name: &str) -> String {
 /// Whether a call of this name is not the call of a function: it would not be found.
 pub fn is_word_of_ours(shape: &Shape) -> bool {
     match shape {
-        Shape::Call(name) => {
-            is_later_name(name)
-                || matches!(name.as_str(), "target" | "logger" | "serde")
-                || How::from_marker(name).is_some()
-        }
+        Shape::Call(name) => is_option_name(name) || How::from_marker(name).is_some(),
         _ => false,
     }
 }
 
-fn is_later_name(name: &str) -> bool {
-    matches!(name, "once" | "every" | "per_second")
+fn is_option_name(name: &str) -> bool {
+    matches!(name, "target" | "logger" | "once" | "every" | "per_second")
 }
 
 // Messages.
@@ -382,15 +355,6 @@ pub fn no_such_variable(name: &LitStr) -> Error {
     Error::new(
         name.span(),
         format!("the environment variable `{}` is not set while compiling", name.value()),
-    )
-}
-
-// Derives.
-
-pub fn later_derive() -> Error {
-    Error::new(
-        Span::call_site(),
-        "`#[derive(Value)]` is not available yet in this version: implement `nexlog::Value`",
     )
 }
 

@@ -6,7 +6,8 @@
 //! ```text
 //! desc    := target ['s'] slots [message] '.' module_path '\n' file
 //! target  := netstr                        empty: the module path · s: a span or scope, no record
-//! slots   := ( kind netstr )*              f a field · d fields with run-time keys · h shown only
+//! slots   := ( kind netstr )*              f a field · d fields with run-time keys · h shown only,
+//!                                          with the name of the variable, if it is one
 //! message := 'M' ( 'L' netstr | 'S' decimal ';' )*
 //! netstr  := decimal byte length ':' bytes
 //! ```

@@ -15,9 +15,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::check::Faults;
-use super::descriptor::descriptor;
+use super::descriptor::{Kind, descriptor};
 use super::frames::stand_in;
 use super::gate::Gate;
+use super::limit;
 use super::model::{Call, Chosen, Form, Level, LevelArg};
 use super::resolve::Plan;
 use super::values::{Values, borrowed, word};
@@ -147,8 +148,11 @@ impl Site {
         let check_level = self.check_level();
         let gate = Gate::new(self);
         let (level, target, logger) = (&gate.level, &gate.target, &gate.logger);
-        let mut wanted =
-            quote_spanned!(mixed=> #krate::__private::gate(nexlog_site, #level, #target, #logger));
+        let mut wanted = if self.has_plain_gate() {
+            quote_spanned!(mixed=> nexlog_site.enabled())
+        } else {
+            quote_spanned!(mixed=> #krate::__private::gate(nexlog_site, #level, #target, #logger))
+        };
         if let (LevelArg::Dynamic(_), Some(left)) = (&self.level, self.is_left(level)) {
             wanted = quote_spanned!(mixed=> (#left && #wanted));
         }
@@ -157,7 +161,8 @@ impl Site {
         } else {
             let draft = self.draft(plan, &gate);
             let otherwise = self.otherwise();
-            quote_spanned!(mixed=> if #wanted { #draft } #otherwise)
+            let passes = self.passes(&gate);
+            quote_spanned!(mixed=> if #wanted #passes { #draft } #otherwise)
         };
         let checks = &gate.checks;
         let body = quote_spanned!(mixed=> #checks #site #body);
@@ -196,12 +201,18 @@ impl Site {
         });
         let import = values.import();
         let (level, target, logger) = (&gate.level, &gate.target, &gate.logger);
-        let finish = if self.form == Form::Try {
-            quote_spanned!(mixed=> nexlog_draft.finish())
+        let finished = if self.is_limited() {
+            quote_spanned!(mixed=> nexlog_limit.finish(nexlog_draft))
         } else {
-            quote_spanned!(mixed=> let _ = nexlog_draft.finish();)
+            quote_spanned!(mixed=> nexlog_draft.finish())
+        };
+        let finish = if self.form == Form::Try {
+            finished
+        } else {
+            quote_spanned!(mixed=> let _ = #finished;)
         };
         let binding = if plan.slots.is_empty() { TokenStream::new() } else { quote!(mut) };
+        let target = if self.has_plain_gate() { &gate.none } else { target };
         values.bind(quote_spanned! {mixed=>
             #import
             let #binding nexlog_draft = #krate::__private::Draft::begin(nexlog_site, #level, #target, #logger);
@@ -220,14 +231,30 @@ impl Site {
             _ => None,
         });
         let slots = plan.slots.iter().map(|slot| (slot.kind, slot.key.as_str()));
+        let slots = slots.chain(self.is_limited().then_some((Kind::Field, limit::KEY)));
         let (target, is_record) = (target.unwrap_or_default(), self.form.is_record());
         let text = descriptor(target, is_record, slots, plan.message.as_deref());
         let mixed = Span::mixed_site();
         let variable = self.filter.names_variable.then(|| {
             quote_spanned!(mixed=> let _ = #krate::__private::core::option_env!("NEXLOG_STATIC");)
         });
+        let limit = self.limit_static();
+        let (names, types, statics) = if limit.is_empty() {
+            let site = quote_spanned!(mixed=> nexlog_site);
+            (
+                site,
+                quote_spanned!(mixed=> &'static #krate::__private::Site),
+                quote_spanned!(mixed=> &SITE),
+            )
+        } else {
+            let types = quote_spanned! {mixed=>
+                (&'static #krate::__private::Site, &'static #krate::__private::Limit)
+            };
+            let names = quote_spanned!(mixed=> (nexlog_site, nexlog_limit));
+            (names, types, quote_spanned!(mixed=> (&SITE, &LIMIT)))
+        };
         quote_spanned! {mixed=>
-            let nexlog_site: &'static #krate::__private::Site = {
+            let #names: #types = {
                 static SITE: #krate::__private::Site = {
                     #variable
                     #krate::__private::Site::new(
@@ -241,7 +268,8 @@ impl Site {
                         ),
                     )
                 };
-                &SITE
+                #limit
+                #statics
             };
         }
     }
@@ -264,6 +292,7 @@ pub fn faulty(plan: &Plan, call: &Call, faults: Faults) -> TokenStream {
     };
     let options = call.options.iter().filter_map(|option| match option {
         Chosen::DynamicTarget(code) | Chosen::Logger(code) | Chosen::Parent(code) => Some(code),
+        Chosen::Limit(limit) => limit.code(),
         Chosen::Target(_) | Chosen::Level(..) => None,
     });
     let seen = level.into_iter().chain(options).chain(&plan.arguments).map(borrowed);

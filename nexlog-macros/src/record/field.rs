@@ -126,14 +126,13 @@ fn form(input: ParseStream<'_>) -> Result<Option<How>> {
         return Ok(None);
     }
     let name = Ident::parse_any(input)?;
-    check::marker_name(&name)?;
     Ok(How::from_marker(&name.to_string()))
 }
 
 /// Whether `log`'s name of a form stands here: `debug`, with a value or nothing behind it.
 pub fn is_form(at: Cursor<'_>) -> bool {
     let Some((name, rest)) = at.ident() else { return false };
-    let known = How::from_marker(&name.to_string()).is_some() || check::is_later_marker(&name);
+    let known = How::from_marker(&name.to_string()).is_some();
     known && (ends(rest) || operator(rest).0 == Operator::Assign)
 }
 
@@ -154,24 +153,21 @@ fn value(input: ParseStream<'_>, key: &str, key_span: Span) -> Result<Value> {
         }
         return Ok(Value { how: of_sigil(sigil), code: expression(input)?.0 });
     }
-    if let Some(marked) = marked(input)? {
+    if let Some(marked) = marked(input) {
         return Ok(marked);
     }
     Ok(Value { how: How::Typed, code: expression(input)?.0 })
 }
 
 /// `debug(v)`: a marker only as a call of that one name with one argument.
-fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
+fn marked(input: ParseStream<'_>) -> Option<Value> {
     let at = input.cursor();
-    let Some(name) = lone_call(at) else { return Ok(None) };
-    let how = How::from_marker(&name.to_string());
-    if how.is_none() && !check::is_later_marker(&name) {
-        return Ok(None);
-    }
+    let name = lone_call(at)?;
+    let how = How::from_marker(&name.to_string())?;
     let Some(TokenTree::Group(group)) =
         at.ident().and_then(|(_, rest)| rest.token_tree()).map(|(tree, _)| tree)
     else {
-        return Ok(None);
+        return None;
     };
     let one = |inside: ParseStream<'_>| {
         let code = sole_expression(inside)?;
@@ -179,11 +175,10 @@ fn marked(input: ParseStream<'_>) -> Result<Option<Value>> {
         Ok(code)
     };
     // Not one expression: a function of the user that happens to have this name.
-    let Ok(code) = one.parse2(group.stream()) else { return Ok(None) };
-    check::marker_name(&name)?;
+    let Ok(code) = one.parse2(group.stream()) else { return None };
     skip_token(input);
     skip_token(input);
-    Ok(how.map(|how| Value { how, code }))
+    Some(Value { how, code })
 }
 
 /// The key of a bare `x` or `user.id`, when that is all of the expression that ends at `end`:

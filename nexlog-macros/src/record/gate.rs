@@ -17,6 +17,8 @@ pub struct Gate {
     /// `None`, `Some("text")`, or `Some` of what was evaluated.
     pub target: TokenStream,
     pub logger: TokenStream,
+    /// `None`.
+    pub none: TokenStream,
     /// Types and conversions, where an error has its caret on the user's expression.
     pub checks: TokenStream,
     /// What is evaluated first, in source order: name and expression.
@@ -37,7 +39,8 @@ impl Gate {
         let mut gate = Gate {
             level,
             target: none.clone(),
-            logger: none,
+            logger: none.clone(),
+            none,
             checks: TokenStream::new(),
             bindings: Vec::new(),
         };
@@ -83,8 +86,8 @@ impl Gate {
                 });
                 self.bindings.push((name, borrowed(code)));
             }
-            // Of spans only, which have no gate of their own.
-            Chosen::Level(..) | Chosen::Parent(_) => {}
+            // Of spans only, which have no gate of their own; and behind the gate (`limit`).
+            Chosen::Level(..) | Chosen::Parent(_) | Chosen::Limit(_) => {}
             Chosen::Logger(code) => {
                 self.logger = some("nexlog_logger");
                 let name = Ident::new("nexlog_logger", located(code.first));

@@ -14,6 +14,7 @@ pub mod expand;
 mod field;
 pub mod frames;
 mod gate;
+mod limit;
 pub mod message;
 pub mod model;
 pub mod parse;
@@ -38,7 +39,9 @@ pub fn record(input: TokenStream) -> TokenStream {
     if call.form == Form::Enabled {
         refuse_items(&items, &mut faults);
     }
+    limit::check_keys(&call.options, &items, &mut faults);
     let mut plan = resolve::resolve(items, &mut faults);
+    limit::check_captured(&call.options, &plan, &mut faults);
     plan.name(call.name.take());
     let level = match &call.level {
         LevelArg::Static(level, _) => level.0,
@@ -59,11 +62,6 @@ fn refuse_items(items: &[Item], faults: &mut Faults) {
     if let Some(item) = items.first() {
         faults.add(check::items_in_enabled(item.span()));
     }
-}
-
-/// A derive whose name is reserved.
-pub fn unavailable_derive(_: &TokenStream) -> TokenStream {
-    check::later_derive().into_compile_error()
 }
 
 #[cfg(test)]

@@ -59,10 +59,11 @@ impl Level {
     const NAMES: [&str; 6] = ["Trace", "Debug", "Info", "Warn", "Error", "Critical"];
     const CONSTANTS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"];
 
+    /// The level of this name, as a variant or as tracing's constants have it.
     pub fn from_variant(name: &str) -> Option<Level> {
-        Self::NAMES
-            .iter()
-            .position(|known| *known == name)
+        let mut names = Self::NAMES.iter().zip(Self::CONSTANTS);
+        names
+            .position(|(variant, constant)| *variant == name || constant == name)
             .and_then(|at| at.try_into().ok())
             .map(Level)
     }
@@ -99,6 +100,34 @@ pub enum Chosen {
     Level(Level, Option<Code>),
     /// What is around a span.
     Parent(Code),
+    /// How many of the site's records pass.
+    Limit(Limit),
+}
+
+/// An option that lets some of a site's records pass.
+pub enum Limit {
+    Once,
+    Every(Code),
+    PerSecond(Code),
+}
+
+impl Limit {
+    /// The expression in its parentheses.
+    pub fn code(&self) -> Option<&Code> {
+        match self {
+            Limit::Once => None,
+            Limit::Every(code) | Limit::PerSecond(code) => Some(code),
+        }
+    }
+
+    /// As it is written, and as the runtime's method is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Limit::Once => "once",
+            Limit::Every(_) => "every",
+            Limit::PerSecond(_) => "per_second",
+        }
+    }
 }
 
 impl Chosen {
@@ -108,6 +137,7 @@ impl Chosen {
             Chosen::Logger(_) => "logger",
             Chosen::Level(..) => "level",
             Chosen::Parent(_) => "parent",
+            Chosen::Limit(limit) => limit.name(),
         }
     }
 }
@@ -164,6 +194,8 @@ pub enum How {
     Error,
     Secret,
     Bytes,
+    /// By serde's `Serialize`.
+    Serde,
     /// A variable named in the message: typed if it can be, its text otherwise.
     Captured,
     /// An argument of a function: typed if it can be, its `Debug` text otherwise.
@@ -183,6 +215,7 @@ impl How {
             "err" => How::Error,
             "secret" => How::Secret,
             "bytes" => How::Bytes,
+            "serde" => How::Serde,
             _ => return None,
         })
     }

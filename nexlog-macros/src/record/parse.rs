@@ -14,7 +14,7 @@ use super::check::{self, Faults};
 use super::code::{self, Operator, ends, expression, operator};
 use super::message::string;
 use super::model::{Bare, Call, Chosen, Code, Form, Item, Level, LevelArg, Shape};
-use super::{field, frames, message};
+use super::{field, frames, limit, message};
 
 /// Reads `(crate) (form) what the user wrote`.
 pub fn parse(input: TokenStream, faults: &mut Faults) -> Option<Call> {
@@ -116,6 +116,8 @@ fn options(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults, known: 
             Ok(chosen) => {
                 if call.options.iter().any(|other| other.name() == chosen.name()) {
                     faults.add(check::option_twice(&name));
+                } else if let Some(other) = limit::contradicted(&chosen, &call.options) {
+                    faults.add(check::limit::beside_once(&name, other));
                 }
                 call.options.push(chosen);
             }
@@ -147,6 +149,9 @@ fn option(input: ParseStream<'_>, name: &Ident, form: Form) -> Result<Chosen> {
     let called = code::lone_call(input.cursor()).is_some();
     code::skip_token(input);
     check::option_name(name, called, form)?;
+    if limit::is_limit(name) {
+        return limit::option(input, name, called);
+    }
     if !called {
         // The `:`.
         code::skip_token(input);
@@ -283,15 +288,26 @@ pub fn fields(tokens: TokenStream, form: Form, faults: &mut Faults) -> Vec<Item>
 
 fn items(input: ParseStream<'_>, call: &mut Call, faults: &mut Faults) {
     while !input.is_empty() {
-        match item(input, call) {
-            Ok(item) => call.items.push(item),
-            Err(error) => recover(input, faults, error),
+        let has_message = call.items.iter().any(|item| matches!(item, Item::Message(_)));
+        if let Some(fields) = code::fields_in_braces(input.cursor(), !has_message) {
+            // tracing's `{ a = 1, b = ?2 }`: the fields, as if there were no braces.
+            code::skip_token(input);
+            let inside = |input: ParseStream<'_>| {
+                items(input, call, faults);
+                Ok(())
+            };
+            let _ = inside.parse2(fields); // what is not understood is skipped, and said
+        } else {
+            match item(input, call, has_message) {
+                Ok(item) => call.items.push(item),
+                Err(error) => recover(input, faults, error),
+            }
         }
         separator(input, faults);
     }
 }
 
-fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
+fn item(input: ParseStream<'_>, call: &Call, has_message: bool) -> Result<Item> {
     let at = input.cursor();
     if ends(at) {
         return Err(check::empty_argument(at.span()));
@@ -302,10 +318,6 @@ fn item(input: ParseStream<'_>, call: &Call) -> Result<Item> {
             return Err(check::empty_splice(at.span()));
         }
         return Ok(Item::Splice(expression(input)?.0));
-    }
-    let has_message = call.items.iter().any(|item| matches!(item, Item::Message(_)));
-    if let Some(fields) = code::fields_in_braces(at, !has_message) {
-        return Err(check::fields_in_braces(&fields, at.span()));
     }
     if let Some(field) = field::field(input)? {
         return Ok(field);

@@ -71,9 +71,9 @@ fn messages_show_fields_captures_and_arguments() {
     assert_eq!(described(r#""a {x} {x}""#), "0:f1:xML2:a S0;L1: S0;.");
     assert_eq!(described(r#""a {x}", x = 1"#), "0:f1:xML2:a S0;.");
     assert_eq!(described(r#"x = ?y, "a {x}""#), "0:f1:xML2:a S0;.");
-    assert_eq!(described(r#""{}", x, y"#), "0:f1:yh0:MS1;.");
-    assert_eq!(described(r#""{x:?} {x}""#), "0:h0:f1:xMS0;L1: S1;.");
-    assert_eq!(described(r#""{0} {0:?} {0}", x"#), "0:h0:h0:MS0;L1: S1;L1: S0;.");
+    assert_eq!(described(r#""{}", x, y"#), "0:f1:yh1:xMS1;.");
+    assert_eq!(described(r#""{x:?} {x}""#), "0:h1:xf1:xMS0;L1: S1;.");
+    assert_eq!(described(r#""{0} {0:?} {0}", x"#), "0:h1:xh1:xMS0;L1: S1;L1: S0;.");
     assert_eq!(described(r#""{a.b}", a.b"#), "0:f3:a.bMS0;.");
     assert_eq!(described(r#""{:w$} {:.*}", 1, 2, 3.0, w = 4"#), "0:f1:wh0:h0:MS1;L1: S2;.");
     for argument in ["{ x }", "{ a = 1; x }", "{ a == b }", "a - b", "user-agent == 1", "|a| a - b"]
@@ -129,11 +129,17 @@ fn one_mistake_is_one_error() {
         r#""a", k: v"#,
         r#""a", .."#,
         r#""a", k = ?"#,
-        r#""a", k = serde(&x)"#,
-        r#""a", k:serde = x"#,
-        r#"once(), "a""#,
-        r#"every(3), "a""#,
-        r#"per_second(3), "a""#,
+        r#"once(3), "a""#,
+        r#"once(), once(), "a""#,
+        r#"once(), every(3), "a""#,
+        r#"every(), "a""#,
+        r#"every(0), "a""#,
+        r#"every(1, 2), "a""#,
+        r#"every: 3, "a""#,
+        r#"per_second(0_u64), "a""#,
+        r#""a", every(3)"#,
+        r#"once(), "a", suppressed = 1"#,
+        r#"once(), "a {suppressed}""#,
         r#"concat!("a", line!())"#,
         r#"concat!("a", env!("NEXLOG_NO_SUCH_VARIABLE"))"#,
         r#""a {a.b}""#,
@@ -152,11 +158,6 @@ fn one_mistake_is_one_error() {
         r#""a", A::B = 1"#,
         r#""a", &x = 1"#,
         r#""a", ?x = 1"#,
-        r#"{ a = 1 }, "a""#,
-        r#"{ a = 1, b = ?x, c }, "a""#,
-        r#"{ %x, a }, "a""#,
-        r#"{ a, b }, "a""#,
-        r#"{ x }, "a""#,
         r#""a {}", { a = 1 }"#,
         r#""a {} {}", 1 +, x"#,
         r#"name: "a", "b""#,
@@ -222,7 +223,6 @@ fn a_mistake_in_a_frame_is_one_error() {
                 "a, a",
                 "a = ",
                 "f(x) = 1",
-                "a, {b = 1}",
             ][..],
         ),
         ("fields", &["\"a\"", "logger(&l), a", "a, parent(&s)"]),
@@ -240,7 +240,6 @@ fn a_mistake_in_a_frame_is_one_error() {
                 "f(x), \"a\"",
                 "level(x), \"a\"",
                 "x, \"a\"",
-                "Level::INFO, \"a\"",
                 "target(x), \"a\"",
                 "target(), \"a\"",
                 "\"a\", target(\"b\")",
@@ -319,6 +318,7 @@ fn any_tree() -> impl Strategy<Value = TokenTree> {
         Just("type"),
         Just("Level"),
         Just("once"),
+        Just("every"),
         Just("serde"),
         Just("Info"),
     ];

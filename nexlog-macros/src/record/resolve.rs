@@ -86,6 +86,7 @@ pub fn resolve(items: Vec<Item>, faults: &mut Faults) -> Plan {
     let mut resolver = Resolver {
         plan: Plan::default(),
         keys: HashMap::new(),
+        names: HashMap::new(),
         positions: Vec::new(),
         is_broken: !faults.is_empty(),
         faults,
@@ -109,6 +110,8 @@ struct Resolver<'a> {
     plan: Plan,
     /// The slot of each literal key.
     keys: HashMap<String, usize>,
+    /// What the arguments of `{}` are called, where they are variables.
+    names: HashMap<usize, String>,
     /// The arguments of `{}`, as numbers of `plan.arguments`.
     positions: Vec<usize>,
     /// An argument was not understood: that one is missing says nothing then.
@@ -153,6 +156,9 @@ impl Resolver<'_> {
                 Item::Bare(bare) if behind_message && open > 0 => {
                     open -= 1;
                     let number = self.argument(bare.code);
+                    if let Some(Key::Literal(name, _)) = bare.key {
+                        self.names.insert(number, name);
+                    }
                     self.positions.push(number);
                 }
                 Item::Bare(bare) => self.shorthand(bare, behind_message, has_message, open),
@@ -229,11 +235,23 @@ impl Resolver<'_> {
             Reference::Name(name) if hole.is_plain() => self.named(text, hole, name),
             value => {
                 let source = self.format(text, hole, value)?;
+                let name = self.name_of(value);
                 let known = |slot: &Slot| slot.kind == Kind::Shown && slot.source == source;
                 if let Some(at) = self.plan.slots.iter().position(known) {
                     return Some(at);
                 }
-                Some(self.slot(Kind::Shown, String::new(), source))
+                Some(self.slot(Kind::Shown, name, source))
+            }
+        }
+    }
+
+    /// By which name the runtime may hide what a placeholder shows; empty when it has none.
+    fn name_of(&self, value: &Reference) -> String {
+        match value {
+            Reference::Name(name) => name.clone(),
+            Reference::Position(index) => {
+                let number = self.positions.get(*index);
+                number.and_then(|number| self.names.get(number)).cloned().unwrap_or_default()
             }
         }
     }

@@ -74,7 +74,7 @@ impl Values<'_> {
             How::Captured | How::Error | How::Given | How::Returned | How::Failure => {
                 quote_spanned!(Span::mixed_site()=> &#value)
             }
-            How::Typed | How::Debug | How::Display | How::Bytes | How::Secret => value,
+            How::Typed | How::Debug | How::Display | How::Bytes | How::Secret | How::Serde => value,
         }
     }
 
@@ -103,6 +103,7 @@ impl Values<'_> {
             How::Debug => quote_spanned!(span=> #private::Debug(#value)),
             How::Display => quote_spanned!(span=> #private::Display(#value)),
             How::Bytes => quote_spanned!(span=> #private::Bytes(#value)),
+            How::Serde => quote_spanned!(span=> #private::Serialized(#value)),
             How::Secret => quote_spanned!(span=> #private::Secret::of(#value)),
         };
         reference_to(wrapper, code)

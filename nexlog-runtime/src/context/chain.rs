@@ -63,6 +63,16 @@ impl<'a> FrameRef<'a> {
         }
     }
 
+    /// The bytes of its values, the padding behind them left out.
+    fn value_bytes(&self) -> &'a [u8] {
+        let (whole, mut rest) = (self.values.as_bytes(), self.values);
+        let count = self.site.slots.len() + usize::from(self.has_extra);
+        for _ in 0..count {
+            rest.next_value();
+        }
+        whole.get(..whole.len() - rest.as_bytes().len()).unwrap_or(whole)
+    }
+
     /// The value of one of its fields.
     pub(crate) fn field(&self, key: &str) -> Option<ValueRef<'a>> {
         self.fields().find(|field| field.0 == key).map(|field| field.1)
@@ -160,6 +170,15 @@ impl<'a> Chain<'a> {
                 each(name, number);
             }
         }
+    }
+
+    /// Calls `each` with pieces that are equal for two chains whose sites and fields are.
+    pub(crate) fn for_each_part(self, mut each: impl FnMut(&[u8])) {
+        for frame in self {
+            each(&core::ptr::from_ref(frame.site).addr().to_ne_bytes());
+            each(frame.value_bytes());
+        }
+        each(self.own_span_id().unwrap_or(&[]));
     }
 
     /// Whether some frame has this field.

@@ -227,7 +227,7 @@ fn record(frame: &Frame, wanted: SpanRecords, site: &'static Site, fill: impl Fn
     super::updates::refresh();
     for (core, asked) in loggers.iter().flat_map(|all| all.iter()) {
         let Some(core) = core.upgrade().filter(|_| *asked as u8 >= wanted as u8) else { continue };
-        if core.enabled(info.target, level) {
+        if core.passes(info.target, level) {
             let mut draft = Draft::about_span(site, level, info.target, &core);
             fill(&mut draft);
             let _ = draft.finish();

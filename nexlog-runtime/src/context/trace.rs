@@ -15,6 +15,7 @@ use super::handle::Context;
 use super::make::FrameDraft;
 use crate::error::Error;
 use crate::lane::memory::try_text;
+use crate::record::Record;
 use crate::site::callsite::{Site, SiteInfo, SlotKind};
 use crate::value::capture::Bytes;
 use crate::value::view::ValueRef;
@@ -36,6 +37,9 @@ static SPAN_ID: Site = Site::new(
     line!(),
     concat!("6:nexlogf7:span_id.", module_path!(), "\n", file!()),
 );
+
+/// The key of a trace's id.
+const TRACE_ID_KEY: &str = "trace_id";
 
 /// The key under which a span's id is shown.
 pub(crate) const SPAN_ID_KEY: &str = "span_id";
@@ -105,6 +109,48 @@ fn number(frame: &FrameRef<'_>, key: &str) -> Option<u128> {
         _ => return None,
     };
     (value != 0).then_some(value)
+}
+
+/// The lower half of a record's trace id: of a field `trace_id` of its own, else of what is around
+/// it, else of the trace that began with the outermost span. `None` outside of any trace.
+pub(crate) fn trace_of(record: &Record<'_>) -> Option<u64> {
+    let is_id = |key: &str| key == TRACE_ID_KEY;
+    let stated = record.slots().find(|(slot, _)| slot.kind == SlotKind::Field && is_id(slot.key));
+    let given = || record.run_time_fields().find(|(key, _)| is_id(key)).map(|field| field.1);
+    let own = stated.map(|field| field.1).or_else(given);
+    if let Some(id) = own.as_ref().and_then(lower_half) {
+        return Some(id);
+    }
+    let mut root = None;
+    for frame in record.context {
+        if let Some(id) = frame.field(TRACE_ID_KEY).as_ref().and_then(lower_half) {
+            return Some(id);
+        }
+        root = frame.name().map(|_| frame.id).or(root);
+    }
+    root.map(|root| mixed(root, 2))
+}
+
+/// Of an id in any form that a user may give it. A text that is no hexadecimal number is hashed in
+/// the same way everywhere.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the lower half
+fn lower_half(value: &ValueRef<'_>) -> Option<u64> {
+    const FNV: (u64, u64) = (0xcbf2_9ce4_8422_2325, 0x0100_0000_01b3);
+    let hash = |text: &str| {
+        text.bytes().fold(FNV.0, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(FNV.1))
+    };
+    Some(match value {
+        ValueRef::Bytes(bytes) => bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        ValueRef::Str("") => return None,
+        ValueRef::Str(text) => {
+            u128::from_str_radix(text, 16).map_or_else(|_| hash(text), |id| id as u64)
+        }
+        ValueRef::U64(id) => *id,
+        ValueRef::I64(id) => *id as u64,
+        ValueRef::U128(id) => *id as u64,
+        ValueRef::I128(id) => *id as u64,
+        _ => return None,
+    })
 }
 
 impl Context {

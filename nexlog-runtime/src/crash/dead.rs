@@ -31,6 +31,7 @@ use crate::pipeline::output::Outputs;
 use crate::site::callsite::Site;
 use crate::site::filter::Filter;
 use crate::sys::folder;
+use crate::value::redact::Redaction;
 
 /// A file that the process wrote to.
 #[derive(Debug, Default)]
@@ -40,6 +41,8 @@ pub(super) struct DeadFile {
     filter: String,
     pub(super) mode: u32,
     pub(super) is_mapped: bool,
+    /// Whether it may lack records that its filter wants.
+    pub(super) leaves_out: bool,
     pub(super) intent: Option<Intent>,
     /// Which of its entries were there.
     entries: u8,
@@ -84,6 +87,8 @@ pub(super) struct Dead {
     known: Sites,
     clock: WallClock,
     common: Option<Common>,
+    /// What is hidden by its key.
+    redaction: Option<Redaction>,
     /// Damage that is no lane's own.
     pub(super) damaged: u64,
 }
@@ -132,6 +137,7 @@ impl Dead {
             clock: read_clock(&words)
                 .ok_or("its clock is damaged; if nobody needs its records, delete it")?,
             common: None,
+            redaction: None,
             damaged: 0,
             file,
         };
@@ -144,7 +150,9 @@ impl Dead {
         // Without them lines would be written that nobody has logged, or to another file.
         let are_whole =
             |file: &DeadFile| usize::from(file.entries) == (1 << FILE_ENTRIES.len()) - 1;
-        if dead.common.is_none() || !dead.files.iter().all(are_whole) {
+        // And without that one, what was to be hidden.
+        let is_missing = dead.common.is_none() || dead.redaction.is_none();
+        if is_missing || !dead.files.iter().all(are_whole) {
             return Err("its entries are damaged; if nobody needs its records, delete it".into());
         }
         let mut all = BTreeSet::new();
@@ -167,6 +175,14 @@ impl Dead {
             return Err("its lanes are damaged; if nobody needs its records, delete it".into());
         }
         Ok(dead)
+    }
+
+    /// Hides this as well, once it is settled what was being written: that had to be made as it was.
+    pub(super) fn redact(&mut self, redaction: &Redaction) {
+        if let (Some(all), Some(common)) = (&mut self.redaction, &mut self.common) {
+            all.add(redaction);
+            common.redact(all);
+        }
     }
 
     /// A file without a folder lies beside the folder of rings, wherever that is now.
@@ -399,7 +415,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("nexlog-clock-{}", std::process::id()));
         let home = || Home::make(&folder.join(".app.log.lanes")).unwrap();
         let clock = |wall_ns| ClockState { ticks: 1_000, wall_ns, rate: 1.0 };
-        let ring = Ring::create(home(), &[], &[], clock(7_000)).unwrap();
+        let ring = Ring::create(home(), &[], (&[], &Redaction::default()), clock(7_000)).unwrap();
         for wall_ns in [9_000, 11_000, 20_000] {
             ring.set_clock(clock(wall_ns));
             let orphan = home().all().unwrap().next().unwrap();

@@ -29,7 +29,7 @@ pub(super) const LANES_BYTES: usize = 4 * HEAD_BYTES;
 pub(super) const MAGIC: u64 = u64::from_ne_bytes(*b"nexlog\0R");
 /// Another number where the bytes of a word lie in another order.
 pub(super) const ORDER_MARK: u64 = 0x0102_0304_0506_0708;
-pub(super) const VERSION: u64 = 1;
+pub(super) const VERSION: u64 = 2;
 
 /// Places of words in the head.
 pub(super) mod head {
@@ -175,6 +175,8 @@ pub(super) mod entry {
     pub const COMMON: u64 = 5;
     /// The permissions of the file of this number.
     pub const MODE: u64 = 6;
+    /// Which fields are hidden by their keys.
+    pub const REDACTION: u64 = 7;
 }
 
 /// Words before an entry's text: kind, level and length; number; line; check.
@@ -237,6 +239,8 @@ pub(super) fn format_digest(key: &str) -> u64 {
 
 /// In the entry of a file's permissions: it is written through memory.
 pub(super) const IS_MAPPED: u32 = 1 << 31;
+/// There, too: it may lack records that its filter wants, as they came again or were not sampled.
+pub(super) const LEAVES_OUT: u32 = 1 << 30;
 
 /// The words of a text, the last one filled up with zeros.
 pub(super) fn text_words(text: &[u8]) -> impl Iterator<Item = u64> + '_ {

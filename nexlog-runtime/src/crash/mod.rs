@@ -20,6 +20,7 @@
 //! is noted in the dead ring while it is replayed, so that may be killed, too.
 
 mod dead;
+mod gaps;
 mod home;
 mod layout;
 mod plan;

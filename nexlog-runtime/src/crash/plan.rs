@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::lane::view::Common;
 use crate::sink::output::{OpenOutput, Output};
 use crate::site::known;
+use crate::value::redact::Redaction;
 
 /// How often others may be faster while a ring is made.
 const ATTEMPTS: u32 = 8;
@@ -69,8 +70,9 @@ impl Rings {
         Rings { files: known, finds, home: homes.into_iter().next() }
     }
 
-    /// Has the files, which are open now, write what they lack.
-    pub(crate) fn replay(&mut self, opened: &mut [OpenOutput]) -> Report {
+    /// Has the files, which are open now, write what they lack. What this logger hides is hidden in
+    /// that as well.
+    pub(crate) fn replay(&mut self, opened: &mut [OpenOutput], redaction: &Redaction) -> Report {
         let mut report = Report::default();
         let finds = core::mem::take(&mut self.finds);
         for found in finds.into_iter().filter(|found| !found.is_empty()) {
@@ -80,7 +82,7 @@ impl Rings {
             let outputs = opened.iter_mut().enumerate();
             let mut outputs: Vec<(PathBuf, &mut OpenOutput)> =
                 outputs.filter_map(|(number, output)| Some((places(number)?, output))).collect();
-            found.replay(&mut outputs, &mut report);
+            found.replay(&mut outputs, redaction, &mut report);
         }
         report
     }
@@ -89,7 +91,7 @@ impl Rings {
     pub(crate) fn ring(
         &self,
         opened: &mut [OpenOutput],
-        common: &Common,
+        (common, redaction): (&Common, &Redaction),
         clock: ClockState,
     ) -> Result<Option<Arc<Ring>>, Error> {
         let Some(home) = self.home.as_deref().filter(|_| cfg!(target_os = "linux")) else {
@@ -106,6 +108,7 @@ impl Rings {
                 path: path.file_name().filter(|_| is_beside).map_or(path.clone(), PathBuf::from),
                 mode: file.mode,
                 is_mapped: file.is_mapped,
+                leaves_out: output.volume.is_limited(),
                 format: format_key(&*output.format),
                 filter: output.filter.as_ref().map_or_else(String::new, ToString::to_string),
             });
@@ -113,7 +116,7 @@ impl Rings {
         let mut made = Err(io::Error::other("it was not tried"));
         for _ in 0..ATTEMPTS {
             made = Home::make(home)
-                .and_then(|home| Ring::create(home, &plans, common.as_bytes(), clock));
+                .and_then(|home| Ring::create(home, &plans, (common.as_bytes(), redaction), clock));
             // Others take away what seems to be left over: the empty folder, the unfinished file.
             let is_taken = |error: &io::Error| {
                 matches!(error.kind(), ErrorKind::NotFound | ErrorKind::WouldBlock)

@@ -30,7 +30,8 @@ use crate::sink::output::{OpenOutput, Output};
 use crate::sink::{Batch, Journal, Sink, Writing};
 use crate::site::filter::Filter;
 use crate::value::Seal;
-use crate::{Json, Text};
+use crate::value::redact::Redaction;
+use crate::{Json, Logfmt, Text};
 
 /// What [`recover`] found and did.
 #[derive(Debug, Default)]
@@ -65,7 +66,7 @@ pub struct Recovered {
 ///
 /// [`install`](crate::Builder::install) and [`build`](crate::Builder::build) do the same for the
 /// files that they open; this is for programs that are not started again. Only files in the built-in
-/// formats [`Json::new`](crate::Json::new) and [`Text::compact`](crate::Text::compact) without further
+/// formats [`Json::new`](crate::Json::new), [`Logfmt::new`](crate::Logfmt::new) and [`Text::compact`](crate::Text::compact) without further
 /// options can be written here, as the others are known to their programs only. Files are not
 /// rotated. Processes that live are left alone.
 ///
@@ -93,7 +94,7 @@ pub fn recover(dir: impl AsRef<Path>) -> Result<Report, Error> {
         let entry = entry.map_err(fail)?;
         if Home::is_home(&entry.file_name()) {
             let finds = Finds::look(&entry.path(), &[]);
-            finds.replay(&mut [], &mut report);
+            finds.replay(&mut [], &Redaction::default(), &mut report);
         }
     }
     Ok(report)
@@ -147,10 +148,17 @@ impl Finds {
     }
 
     /// Writes what the files lack. Those of `outputs` are open; others are opened as the ring says.
-    pub(crate) fn replay(self, outputs: &mut [(PathBuf, &mut OpenOutput)], report: &mut Report) {
+    /// `redaction` is added to what the dead processes have hidden.
+    pub(crate) fn replay(
+        self,
+        outputs: &mut [(PathBuf, &mut OpenOutput)],
+        redaction: &Redaction,
+        report: &mut Report,
+    ) {
         report.problems.extend(self.problems);
         let Some(home) = self.home else { return };
-        for dead in self.dead {
+        for mut dead in self.dead {
+            dead.redact(redaction);
             let mut done = Done { records: 0, damaged: dead.damaged };
             let mut is_complete = true;
             for number in 0..dead.files.len() {
@@ -209,7 +217,8 @@ pub(crate) fn settled_folder(folder: &Path) -> PathBuf {
 
 /// The format that has this key, of those that need nothing but a name.
 pub(super) fn known_format(key: &str) -> Option<Box<dyn Format>> {
-    let all: [Box<dyn Format>; 2] = [Box::new(Json::new()), Box::new(Text::compact())];
+    let all: [Box<dyn Format>; 3] =
+        [Box::new(Json::new()), Box::new(Logfmt::new()), Box::new(Text::compact())];
     all.into_iter().find(|format| format_key(&**format) == key)
 }
 

@@ -16,8 +16,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::home::Home;
 use super::layout::{
     CHUNK_BYTES, ENTRIES, ENTRIES_BYTES, EntryHead, HEAD_BYTES, HEAD_ENTRIES, INTENT_WORDS,
-    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES, ORDER_MARK,
-    SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent,
+    INTENTS, IS_MAPPED, LANES, LANES_BYTES, LEAVES_OUT, LaneShape, MAGIC, MAX_PIECES, NAME_BYTES,
+    ORDER_MARK, SAMPLE_BYTES, SEGMENTS, UNIT, VERSION, digest, entry, format_digest, head, intent,
     intent_check, piece, text_words,
 };
 use crate::clock::ClockState;
@@ -28,6 +28,7 @@ use crate::site::callsite::Site;
 use crate::sys;
 use crate::sys::folder::{self, Identity};
 use crate::sys::mapping::Mapping;
+use crate::value::redact::Redaction;
 
 /// Lanes beyond these pieces are not in the file: 65,536 of a logger with one file.
 const MAX_LANE_PIECES: usize = 256;
@@ -39,6 +40,8 @@ pub(crate) struct FilePlan {
     pub(crate) mode: u32,
     /// Whether it is written through memory.
     pub(crate) is_mapped: bool,
+    /// Whether it may lack records that its filter wants.
+    pub(crate) leaves_out: bool,
     /// What makes its format equal to another one; empty for a format of the program's own.
     pub(crate) format: String,
     pub(crate) filter: String,
@@ -83,7 +86,7 @@ impl Ring {
     pub(crate) fn create(
         home: Home,
         files: &[FilePlan],
-        common: &[u8],
+        (common, redaction): (&[u8], &Redaction),
         clock: ClockState,
     ) -> io::Result<Ring> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -106,10 +109,12 @@ impl Ring {
             ring.add(entry::PATH, number, path);
             ring.add(entry::FORMAT, number, file.format.as_bytes());
             ring.add(entry::FILTER, number, file.filter.as_bytes());
-            let flag = if file.is_mapped { IS_MAPPED } else { 0 };
-            ring.add(entry::MODE, number, &(file.mode | flag).to_ne_bytes());
+            let mapped = if file.is_mapped { IS_MAPPED } else { 0 };
+            let leaves_out = if file.leaves_out { LEAVES_OUT } else { 0 };
+            ring.add(entry::MODE, number, &(file.mode | mapped | leaves_out).to_ne_bytes());
         }
         ring.add(entry::COMMON, 0, common);
+        ring.add(entry::REDACTION, 0, redaction.to_text().as_bytes());
         ring.name = ring.home.publish(&id).inspect_err(|_| ring.home.give_up(&id))?;
         Ok(ring)
     }
@@ -368,6 +373,11 @@ impl Ring {
         }
         self.looked.store(second, Relaxed);
         self.look_closely()
+    }
+
+    /// Whether what it is for cannot be relied on any more.
+    pub(crate) fn has_trouble(&self) -> bool {
+        self.trouble.get().is_some()
     }
 
     #[cold]

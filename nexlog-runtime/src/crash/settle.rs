@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::dead::{Dead, DeadLane, Intent};
+use super::gaps::Gaps;
 use super::home::Home;
 use super::layout::{format_digest, intent};
 use super::replay::{Encoding, Target, format_key, known_format, last_of_each};
@@ -261,6 +262,11 @@ fn compare(
     // Of a mapped file, what is not written yet is zeros, wherever it lies.
     let used = there.iter().position(|byte| *byte == 0).unwrap_or(there.len());
     let whole = there[..used].iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    if dead.files[number].leaves_out {
+        let is_torn = whole < used && region.length == intent.offset + window;
+        let there = (&there[..whole], is_torn);
+        return compare_with_gaps(dead, number, intent, region, there, encoding);
+    }
     let mut lines: HashMap<&[u8], u32> = HashMap::new();
     for line in there[..whole].split_inclusive(|byte| *byte == b'\n') {
         *lines.entry(line).or_default() += 1;
@@ -294,6 +300,38 @@ fn compare(
         region.cut_to(intent.offset + whole as u64)?;
     }
     Ok(Outcome::UpTo(written.into_iter().collect()))
+}
+
+/// The same for a file that may lack records that it wants.
+fn compare_with_gaps(
+    dead: &Dead,
+    number: usize,
+    intent: &Intent,
+    region: &Region<'_>,
+    (lines, is_torn): (&[u8], bool),
+    encoding: &mut Encoding<'_>,
+) -> io::Result<Outcome> {
+    let (mut gaps, mut text) = (Gaps::new(lines), Buffer::new());
+    let pending = |lane: &DeadLane| {
+        let (_, pending) = lane.files[number];
+        (lane.start(number), pending.max(lane.start(number)))
+    };
+    dead.read_records(pending, |record, left, lane| {
+        text.clear();
+        if encoding.wants(record, left) && encoding.encode(record, &mut text) {
+            gaps.take(record, text.as_bytes(), lane, (left.end, left.ticks()));
+        }
+        true
+    })?;
+    if is_torn && region.may_cut {
+        // Nobody has written behind half a line. Lines in front of the first record tell of what the
+        // batch has as well, and go with it.
+        let is_begun =
+            !gaps.has_none() || !folder::begins_at(region.file, intent.offset, &intent.head)?;
+        let kept = if is_begun { lines.len() as u64 } else { 0 };
+        region.cut_to(intent.offset + kept)?;
+    }
+    Ok(Outcome::UpTo(gaps.written()))
 }
 
 /// What a process that lives has found of what its neighbours were writing.

@@ -33,6 +33,9 @@ pub(crate) struct JsonString;
 /// Text without quotes around it: messages, targets, names.
 pub(crate) struct BareText;
 
+/// Messages that may have several lines: each line feed begins a line that is indented.
+pub(crate) struct SpreadText;
+
 /// Text between double quotes in a text line.
 pub(crate) struct QuotedText;
 
@@ -59,6 +62,17 @@ impl Rules for BareText {
         match short(special) {
             Some(text) => out.write_str(text),
             None => write!(out, "{}", special.escape_unicode()),
+        }
+    }
+}
+
+impl Rules for SpreadText {
+    const QUOTED: bool = false;
+
+    fn replace(special: char, out: &mut impl Write) -> fmt::Result {
+        match special {
+            '\n' => out.write_str("\n    "),
+            _ => BareText::replace(special, out),
         }
     }
 }

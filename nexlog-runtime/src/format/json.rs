@@ -1,23 +1,27 @@
 //! JSON lines: one object a line, flat, always valid.
 //!
-//! This file is the options. `json/names` settles which keys are written, `json/encoder` makes
-//! lines of fragments that are ready for each call site, `json/value` writes typed values and
-//! `json/pretty` breaks a finished line into many.
+//! This file is the options; `json/preset` knows the layouts of others. `keyed` makes the lines,
+//! `json/value` writes typed values and `json/pretty` breaks a finished line into many.
 
-mod encoder;
-mod names;
+mod preset;
 mod pretty;
 mod value;
 
 #[cfg(test)]
 mod differential;
 #[cfg(test)]
+mod preset_tests;
+#[cfg(test)]
 mod tests;
 
-use self::encoder::JsonEncoder;
+use self::preset::Preset;
+use self::value::{ErrorForm, JsonSyntax};
+use super::keyed::{KeyedEncoder, Outline};
+use super::origin::Origin;
 use super::time::Precision;
 use super::{Format, SharedEncoder};
 use crate::buffer::Buffer;
+use crate::lane::memory::try_text;
 use crate::record::Record;
 use crate::value::Seal;
 
@@ -66,22 +70,35 @@ pub struct Json {
     target_key: String,
     msg_key: String,
     precision: Precision,
+    local: bool,
     source: bool,
     thread: bool,
     nested_under: Option<String>,
     span_path: bool,
     pretty: bool,
+    preset: Preset,
+    service: Option<String>,
+    project: Option<String>,
 }
 
 impl Json {
     /// The default layout.
     pub fn new() -> Json {
+        Json::of(Preset::None)
+    }
+
+    fn of(preset: Preset) -> Json {
+        let [ts_key, level_key, target_key, msg_key] = preset.keys().map(String::from);
         Json {
-            ts_key: String::from("ts"),
-            level_key: String::from("level"),
-            target_key: String::from("target"),
-            msg_key: String::from("msg"),
-            precision: Precision::default(),
+            ts_key,
+            level_key,
+            target_key,
+            msg_key,
+            precision: preset.precision(),
+            local: false,
+            preset,
+            service: None,
+            project: None,
             source: false,
             thread: false,
             nested_under: None,
@@ -125,7 +142,27 @@ impl Json {
         self
     }
 
-    /// Adds where the call is: `"file":"src/pay.rs","line":7`.
+    /// Writes times in the system's time zone, with their offset: `2026-11-22T14:50:00.123456+01:00`,
+    /// instead of in UTC. The zone is that of when the logger is built. Times that are numbers
+    /// ([`otel`](Json::otel), [`pino`](Json::pino)) and times that are fields stay as they are.
+    #[must_use]
+    pub fn local(mut self) -> Json {
+        self.local = true;
+        self
+    }
+
+    /// Writes the name of the service on each line: as `service.name` in [`ecs`](Json::ecs) and
+    /// [`otel`](Json::otel), `serviceContext` in [`gcp`](Json::gcp), `name` in
+    /// [`bunyan`](Json::bunyan) and [`pino`](Json::pino), and `service` elsewhere.
+    #[must_use]
+    pub fn service(mut self, name: impl Into<String>) -> Json {
+        self.service = Some(name.into());
+        self
+    }
+
+    /// Adds where the call is: `"file":"src/pay.rs","line":7`. The key `function` is kept free
+    /// beside them: no stable Rust gives a call the name of its function without costing every
+    /// call site a function more, so it is not written.
     #[must_use]
     pub fn source(mut self) -> Json {
         self.source = true;
@@ -170,18 +207,57 @@ impl Default for Json {
     }
 }
 
+impl Json {
+    /// What the options come to; `None` when there is no memory.
+    fn outline(&self) -> Option<Outline> {
+        let mut outline = Outline {
+            ts_key: try_text(&self.ts_key)?,
+            level_key: try_text(&self.level_key)?,
+            target_key: try_text(&self.target_key)?,
+            msg_key: try_text(&self.msg_key)?,
+            precision: self.precision,
+            local: self.local,
+            source: self.source,
+            thread: self.thread,
+            span_path: self.span_path,
+            ..Outline::new()
+        };
+        if let Some(key) = &self.nested_under {
+            outline.nested_under = Some(try_text(key)?);
+        }
+        if let Some(project) = &self.project {
+            outline.project = Some(try_text(project)?);
+        }
+        self.preset.shape(self.service.as_deref(), &mut outline)?;
+        Some(outline)
+    }
+
+    fn keyed(&self) -> Option<KeyedEncoder<JsonSyntax>> {
+        let errors = if self.preset.has_stacks() { ErrorForm::Stack } else { ErrorForm::Chain };
+        KeyedEncoder::new(JsonSyntax { errors, pretty: self.pretty }, self.outline()?)
+    }
+}
+
 impl Format for Json {
     /// Prepares everything anew for each record: right, but several times slower than what a
     /// sink with this format does.
     fn encode(&self, record: &Record<'_>, out: &mut Buffer) {
-        match JsonEncoder::new(self) {
+        match self.keyed() {
             Some(mut encoder) => encoder.encode_once(record, out),
             None => out.fall_short(),
         }
     }
 
     fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
-        let encoder = Box::new(JsonEncoder::new(self)?);
-        Some(SharedEncoder { key: format!("{self:?}"), encoder })
+        let encoder = Box::new(self.keyed()?);
+        let process = self.preset.tells_process();
+        let origin = Origin { zone: self.local, process, ..Origin::default() };
+        Some(SharedEncoder { key: format!("{self:?}{}", origin.text()), encoder })
+    }
+
+    fn problem(&self, _: Seal) -> Option<(&'static str, String)> {
+        let is_misplaced = self.project.is_some() && self.preset != Preset::Gcp;
+        let problem = "only `Json::gcp()` writes traces of a project; leave it out, or use that";
+        is_misplaced.then(|| ("gcp_project", String::from(problem)))
     }
 }

@@ -7,14 +7,20 @@
 mod context;
 mod distinct;
 mod escape;
+#[cfg(test)]
+mod goldens;
 pub mod json;
+mod keyed;
 mod line;
+pub mod logfmt;
 mod message;
 mod number;
+mod origin;
 pub mod plain;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod text;
+pub mod theme;
 pub mod time;
 
 use crate::buffer::Buffer;
@@ -23,12 +29,13 @@ use crate::value::Seal;
 
 /// How deep lists and maps may lie in each other. With the record's own object this stays below
 /// the 128 at which widespread JSON parsers give up, and bounds the encoders' stack.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// What stands for a list or map that lies deeper.
-const TOO_DEEP: &str = "<nested too deep>";
+pub(crate) const TOO_DEEP: &str = "<nested too deep>";
 
-/// A layout for records: [`Json`](crate::Json), [`Text`](crate::Text), or your own.
+/// A layout for records: [`Json`](crate::Json), [`Logfmt`](crate::Logfmt), [`Text`](crate::Text), or
+/// your own.
 ///
 /// ```
 /// use nexlog_runtime::{Buffer, Format, Record};
@@ -53,6 +60,12 @@ pub trait Format: Send + Sync + 'static {
     /// The built-in formats' faster way in. `key` says which outputs may share it.
     #[doc(hidden)]
     fn encoder(&self, _coloured: bool, _: Seal) -> Option<SharedEncoder> {
+        None
+    }
+
+    /// What is wrong with the options of a built-in format: the method, and what to do.
+    #[doc(hidden)]
+    fn problem(&self, _: Seal) -> Option<(&'static str, String)> {
         None
     }
 }

@@ -114,9 +114,28 @@ fn os(bytes: &[u8], out: &mut impl Write) -> fmt::Result {
     out.write_char('"')
 }
 
-/// Whether a reader can tell where the text ends without quotes around it.
+/// Whether a reader can tell where the text ends without quotes around it. Text that is not simple
+/// mostly has a space among its first bytes, so that is looked for first.
+#[inline]
 pub(crate) fn is_simple(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|&byte| SIMPLE[usize::from(byte)])
+    if text.first_chunk().is_some_and(|first| has_space(*first)) {
+        return false;
+    }
+    let (first, rest) = text.split_at(text.len().min(8));
+    let (chunks, last) = rest.as_chunks::<16>();
+    !text.is_empty()
+        && first.iter().all(|&byte| SIMPLE[usize::from(byte)])
+        && chunks.iter().all(are_simple)
+        && last.iter().all(|&byte| SIMPLE[usize::from(byte)])
+}
+
+/// Whether one of the bytes is a space.
+#[inline]
+fn has_space(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    // A byte that is zero here is a space.
+    let zeros = u64::from_ne_bytes(bytes) ^ (ONES * 0x20);
+    zeros.wrapping_sub(ONES) & !zeros & (ONES << 7) != 0
 }
 
 /// The bytes of simple words: letters, digits and what paths, addresses and dates are made of.
@@ -124,9 +143,54 @@ const SIMPLE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0_u8;
     while byte < 0x80 {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || matches!(byte, b'_' | b'.' | b'/' | b':' | b'@' | b'+' | b'-' | b'~' | b'%' | b'#');
+        table[byte as usize] = are_simple(&[byte]);
         byte += 1;
     }
     table
 };
+
+/// Whether all bytes are those of simple words. Without early exit, so that the compiler makes
+/// vector compares of it.
+#[inline(always)]
+#[allow(clippy::needless_bitwise_bool)] // branches would keep it from being vectors
+const fn are_simple<const N: usize>(bytes: &[u8; N]) -> bool {
+    let mut odd = false;
+    let mut at = 0;
+    while at < N {
+        let byte = bytes[at];
+        at += 1;
+        // `-./0123456789:`, `@A…Z` and `a…z`.
+        let is_in_range = (byte.wrapping_sub(b'-') <= b':' - b'-')
+            | (byte.wrapping_sub(b'@') <= b'Z' - b'@')
+            | (byte.wrapping_sub(b'a') <= b'z' - b'a');
+        let is_sign =
+            (byte == b'_') | (byte == b'+') | (byte == b'~') | (byte == b'%') | (byte == b'#');
+        odd |= !(is_in_range | is_sign);
+    }
+    !odd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_the_book(text: &[u8]) -> bool {
+        let simple = |&byte: &u8| byte.is_ascii_alphanumeric() || b"_./:@+-~%#".contains(&byte);
+        !text.is_empty() && text.iter().all(simple)
+    }
+
+    #[test]
+    fn simple_words_are_told_from_others_byte_by_byte_and_at_every_length() {
+        for length in 0..40 {
+            for place in 0..length.max(1) {
+                for byte in 0..=255_u8 {
+                    let mut text = vec![b'a'; length];
+                    if let Some(at) = text.get_mut(place) {
+                        *at = byte;
+                    }
+                    assert_eq!(is_simple(&text), by_the_book(&text), "{text:?}");
+                }
+            }
+        }
+    }
+}

@@ -74,7 +74,7 @@ impl Choices<'_> {
     }
 
     fn key(&mut self) -> String {
-        const KEYS: [&str; 16] = [
+        const KEYS: [&str; 24] = [
             "ts",
             "level",
             "target",
@@ -91,9 +91,18 @@ impl Choices<'_> {
             "fields",
             "msg_",
             "",
+            // Of presets.
+            "trace_id",
+            "span_id",
+            "error",
+            "message",
+            "pid",
+            "name",
+            "time",
+            "trace.id",
         ];
-        match self.below(24) {
-            number @ 0..16 => String::from(KEYS[number]),
+        match self.below(36) {
+            number @ 0..24 => String::from(KEYS[number]),
             _ => self.text(),
         }
     }
@@ -154,7 +163,7 @@ struct Spliced(Entries);
 
 impl Fields for Spliced {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {
-        self.0.iter().for_each(|(key, value)| out.field(key, value));
+        self.0.record_fields(out); // as of a list of pairs, which keeps nulls
     }
 }
 

@@ -1,4 +1,4 @@
-//! RFC 3339 in UTC, from seconds and nanoseconds.
+//! RFC 3339, from seconds and nanoseconds.
 //!
 //! [`Stamp`] is what a line begins with: the time between two fixed texts, of which only the
 //! digits of the fraction are written again while the second stays the same (5.8 ns instead of
@@ -12,6 +12,10 @@ use super::number;
 use crate::buffer::Buffer;
 use crate::lane::memory::try_text;
 use crate::value::view::Timestamp;
+
+mod zone;
+
+pub(crate) use self::zone::{Times, Unit, Zone};
 
 #[cfg(test)]
 mod tests;
@@ -39,7 +43,7 @@ impl Precision {
     }
 }
 
-/// The longest text there is: a sign, a year of 12 digits, and nanoseconds.
+/// The longest text there is: a sign, a year of 12 digits, nanoseconds, and an offset.
 const MAX_BYTES: usize = 48;
 
 /// Copied by a few instructions and no call, whatever the text's length.
@@ -49,6 +53,7 @@ const BLOCK: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Stamp {
     precision: Precision,
+    zone: Zone,
     prefix: Vec<u8>,
     suffix: Vec<u8>,
     /// The text for `second` without the fraction's digits; empty at first.
@@ -67,6 +72,7 @@ impl Stamp {
         text.try_reserve_exact(prefix.len() + MAX_BYTES + suffix.len()).ok()?;
         Some(Stamp {
             precision,
+            zone: Zone::default(),
             prefix: try_text(prefix)?.into_bytes(),
             suffix: try_text(suffix)?.into_bytes(),
             text,
@@ -74,6 +80,11 @@ impl Stamp {
             second: 0,
             fraction_at: 0,
         })
+    }
+
+    /// The same, in this zone.
+    pub(crate) fn in_zone(self, zone: Zone) -> Stamp {
+        Stamp { zone, ..self }
     }
 
     /// Appends the text for this time.
@@ -110,7 +121,9 @@ impl Stamp {
         self.text.clear();
         self.text.extend_from_slice(&self.prefix);
         let mut space = [0; MAX_BYTES];
-        let length = write_second(&mut space, second);
+        let offset = self.zone.offset_minutes(second);
+        let shown = second.saturating_add(60 * offset.unwrap_or(0));
+        let length = write_second(&mut space, shown);
         self.text.extend_from_slice(&space[..length]);
         self.fraction_at = self.text.len();
         if self.precision != Precision::Seconds {
@@ -118,10 +131,22 @@ impl Stamp {
             self.fraction_at += 1;
             self.text.resize(self.fraction_at + 3 * self.precision.groups(), b'0');
         }
-        self.text.push(b'Z');
+        match offset {
+            None => self.text.push(b'Z'),
+            Some(minutes) => self.text.extend_from_slice(&written_offset(minutes)),
+        }
         self.text.extend_from_slice(&self.suffix);
         self.block.iter_mut().zip(&self.text).for_each(|(place, byte)| *place = *byte);
     }
+}
+
+/// `+02:00`
+#[allow(clippy::cast_possible_truncation)] // less than 100 hours
+pub(crate) fn written_offset(minutes: i64) -> [u8; 6] {
+    let sign = if minutes < 0 { b'-' } else { b'+' };
+    let minutes = minutes.unsigned_abs() as u32;
+    let ([_, h, hours], [_, m, rest]) = (three_digits(minutes / 60), three_digits(minutes % 60));
+    [sign, h, hours, b':', m, rest]
 }
 
 /// A time as text, on the stack.

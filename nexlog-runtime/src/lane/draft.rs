@@ -22,10 +22,25 @@ use crate::error::{DropReason, Error};
 use crate::logger::Logger;
 use crate::pipeline::state::{self, Core};
 use crate::pipeline::{early, own};
+use crate::registry;
 use crate::site::callsite::Site;
 use crate::site::level::Level;
+use crate::testing::tap::{self, Tap};
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
 use crate::value::{Image, Value};
+
+/// Who is to have a record.
+struct Heard {
+    /// Whether its logger is, or what waits for one.
+    is_wanted: bool,
+    /// Who listens besides.
+    taps: Vec<Arc<Tap>>,
+}
+
+impl Heard {
+    /// By its logger alone.
+    const WANTED: Heard = Heard { is_wanted: true, taps: Vec::new() };
+}
 
 /// A record being made.
 pub struct Draft<'a> {
@@ -43,6 +58,7 @@ pub struct Draft<'a> {
     /// Where in it the values of the slots begin.
     values_at: usize,
     refused: Option<DropReason>,
+    heard: Heard,
     /// The type whose code is running, for the marker should it panic.
     rendering: &'static str,
     depth: Option<DepthMark>,
@@ -59,8 +75,20 @@ impl<'a> Draft<'a> {
         // `install` decides about all sites before it makes the logger global; a thread that has
         // a lane asked after that.
         let core = state::global();
+        if tap::are_there() {
+            return Draft::of_tapped(site, core);
+        }
         let is_wanted = core.is_none() || thread::lane().is_some() || site.enabled();
         is_wanted.then(|| Draft::open(site, site.level(), None, core, Kind::Record))
+    }
+
+    /// The same while somebody listens, who may be the only one to want it.
+    fn of_tapped(site: &'static Site, core: Option<&'static Arc<Core>>) -> Option<Draft<'static>> {
+        let is_wanted = registry::is_wanted(site);
+        let taps = tap::that_want(site.level()?, registry::target_of(site), is_wanted);
+        let heard = Heard { is_wanted, taps };
+        (is_wanted || !heard.taps.is_empty())
+            .then(|| Draft::heard(site, site.level(), None, core, Kind::Record, heard))
     }
 
     /// A record with a level of its own, for the macros.
@@ -73,7 +101,13 @@ impl<'a> Draft<'a> {
         logger: Option<&'a Logger>,
     ) -> Draft<'a> {
         let core = logger.map(Logger::core).or_else(state::global);
-        let mut draft = Draft::open(site, Some(level), target, core, Kind::Record);
+        let mut heard = Heard::WANTED;
+        if tap::are_there() {
+            let is_wanted = registry::is_wanted_by(site, level, target, logger);
+            let stated = target.unwrap_or_else(|| registry::target_of(site));
+            heard = Heard { is_wanted, taps: tap::that_want(level, stated, is_wanted) };
+        }
+        let mut draft = Draft::heard(site, Some(level), target, core, Kind::Record, heard);
         draft.fields = logger.map_or(&[], Logger::fields);
         draft
     }
@@ -100,13 +134,28 @@ impl<'a> Draft<'a> {
         core: Option<&'a Arc<Core>>,
         kind: Kind,
     ) -> Draft<'a> {
+        Draft::heard(site, level, target, core, kind, Heard::WANTED)
+    }
+
+    fn heard(
+        site: &'static Site,
+        level: Option<Level>,
+        target: Option<&str>,
+        core: Option<&'a Arc<Core>>,
+        kind: Kind,
+        mut heard: Heard,
+    ) -> Draft<'a> {
         let depth = DepthMark::set();
-        let refused = match (&depth, core) {
+        let mut refused = match (&depth, core) {
             (None, _) => Some(DropReason::Recursion),
             _ if thread::is_forking() => Some(DropReason::Busy),
-            (_, None) if early::is_full() => Some(DropReason::Early),
+            (_, None) if heard.is_wanted && early::is_full() => Some(DropReason::Early),
             _ => None,
         };
+        if refused == Some(DropReason::Early) && !heard.taps.is_empty() {
+            early::count_drop();
+            (refused, heard.is_wanted) = (None, false);
+        }
         let mut draft = Draft {
             site,
             level: level.map_or(Header::SITE_LEVEL, |level| level as u8),
@@ -118,6 +167,7 @@ impl<'a> Draft<'a> {
             image: None,
             values_at: 0,
             refused,
+            heard,
             rendering: "",
             depth,
             _not_send: PhantomData,
@@ -127,7 +177,9 @@ impl<'a> Draft<'a> {
             draft.take_scratch();
             if let Some(target) = target {
                 draft.flags |= Header::HAS_TARGET;
-                draft.push(target);
+                if let Some(image) = &mut draft.image {
+                    image.push(target);
+                }
             }
             draft.values_at = draft.image.as_ref().map_or(0, |image| image.buffer.len());
         }
@@ -141,10 +193,14 @@ impl<'a> Draft<'a> {
                 self.lane = seat.lane;
                 (seat.scratch, core.max_record_bytes)
             }
+            // What a test looks at is whole.
+            None if !self.heard.taps.is_empty() => (Buffer::new(), tap::MAX_RECORD_BYTES),
             None => (Buffer::new(), early::MAX_RECORD_BYTES),
         };
         scratch.extend(&[0; HEADER_BYTES]);
-        self.image = Some(Image::new(scratch, limit.saturating_add(HEADER_BYTES)));
+        let of_each = self.core.map_or(usize::MAX, |core| core.max_value_bytes());
+        let image = Image::new(scratch, limit.saturating_add(HEADER_BYTES));
+        self.image = Some(image.with_limit_of_each(of_each));
     }
 
     /// Adds the value of the next slot. Runs its code.
@@ -152,7 +208,7 @@ impl<'a> Draft<'a> {
     pub fn push<T: Value + ?Sized>(&mut self, value: &T) {
         if let Some(image) = &mut self.image {
             self.rendering = core::any::type_name::<T>();
-            image.push(value);
+            image.push_slot(value);
         }
     }
 
@@ -161,7 +217,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn push_named<T: Value + ?Sized>(&mut self, name: &'static str, value: &T) {
         if let Some(image) = &mut self.image {
             self.rendering = name;
-            image.push(value);
+            image.push_slot(value);
         }
     }
 
@@ -195,7 +251,13 @@ impl<'a> Draft<'a> {
             kind: self.kind as u8 | self.flags,
         };
         let mut images = seal(header, image.buffer).ok_or(DropReason::NoMemory)?;
-        let outcome = self.deliver(&mut images);
+        self.redact(&mut images);
+        if !self.heard.taps.is_empty()
+            && let Some(copy) = with_surroundings(&images)
+        {
+            tap::hear(&self.heard.taps, copy);
+        }
+        let outcome = if self.heard.is_wanted { self.deliver(&mut images) } else { Ok(()) };
         if let Some(core) = self.core {
             thread::stand(core, images.into_buffer());
         }
@@ -224,6 +286,7 @@ impl<'a> Draft<'a> {
             if !has_memory {
                 return Err(DropReason::NoMemory);
             }
+            self.redact(images); // its frames
         }
         images.sign();
         match self.core {
@@ -238,17 +301,16 @@ impl<'a> Draft<'a> {
         else {
             return;
         };
-        let mut whole = Images::default();
-        // SAFETY: as in `deliver`.
-        let has_memory = unsafe {
-            let frame = own(stack::current());
-            let around = if self.kind == Kind::Own { ptr::null() } else { frame };
-            let has_memory = whole.append(images) && whole.surround(around);
-            release(frame);
-            has_memory
-        };
-        if has_memory {
+        if let Some(mut whole) = with_surroundings(images) {
+            whole.redact(core.redaction()); // its frames, too
             forwards.give_all(core, &whole);
+        }
+    }
+
+    /// Hides what the logger hides by its key. What waits for a logger is gone over by that.
+    fn redact(&self, images: &mut Images) {
+        if let Some(core) = self.core {
+            images.redact(core.redaction());
         }
     }
 
@@ -258,6 +320,7 @@ impl<'a> Draft<'a> {
 
     fn count_drop(&self, reason: DropReason) {
         match self.core {
+            _ if !self.heard.is_wanted => {}
             Some(_) if self.kind != Kind::Record => {}
             Some(core) => core.count_drop(reason),
             None => early::count_drop(),
@@ -293,26 +356,56 @@ fn seal(mut header: Header, mut buffer: Buffer) -> Option<Images> {
     (!buffer.is_short()).then(|| unsafe { Images::new(buffer) })
 }
 
+/// A copy of a finished record, with its frames and its thread. `None` when there is no memory.
+fn with_surroundings(record: &Images) -> Option<Images> {
+    let mut copy = Images::sized(record.bytes())?;
+    // SAFETY: it holds one record; what is innermost is alive, and no user code runs meanwhile.
+    (copy.append(record) && unsafe { copy.surround(stack::current()) } && copy.sign())
+        .then_some(copy)
+}
+
 /// A record of the logger itself that goes to no lane: made and written within one pass.
 pub(crate) fn own_image(
     site: &'static Site,
     allocator: Allocator,
     values: &[&dyn Value],
 ) -> Option<Images> {
-    let mut buffer = Buffer::with_allocator(allocator);
+    let buffer = Buffer::with_allocator(allocator);
+    image_at(site, (Kind::Own, Header::SITE_LEVEL, None, clock::now()), buffer, values)
+}
+
+/// The same for those sinks that want it: it need not be told.
+pub(crate) fn offered_image(site: &'static Site, values: &[&dyn Value]) -> Option<Images> {
+    image_at(site, (Kind::Span, Header::SITE_LEVEL, None, clock::now()), Buffer::new(), values)
+}
+
+/// The same with another record's level and target, made when that one was.
+pub(crate) fn own_image_like(
+    site: &'static Site,
+    (level, target, ticks): (Level, &str, u64),
+    allocator: Allocator,
+    values: &[&dyn Value],
+) -> Option<Images> {
+    let buffer = Buffer::with_allocator(allocator);
+    image_at(site, (Kind::Own, level as u8, Some(target), ticks), buffer, values)
+}
+
+fn image_at(
+    site: &'static Site,
+    (kind, level, target, ticks): (Kind, u8, Option<&str>, u64),
+    mut buffer: Buffer,
+    values: &[&dyn Value],
+) -> Option<Images> {
     buffer.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(buffer, Lane::MAX_RECORD_BYTES);
+    if let Some(target) = target {
+        image.push(target);
+    }
     for value in values {
         image.push(*value);
     }
-    let header = Header {
-        site,
-        ticks: clock::now(),
-        bytes: 0,
-        frame: 0,
-        level: Header::SITE_LEVEL,
-        kind: Kind::Own as u8,
-    };
+    let flags = target.map_or(0, |_| Header::HAS_TARGET);
+    let header = Header { site, ticks, bytes: 0, frame: 0, level, kind: kind as u8 | flags };
     seal(header, image.buffer)
 }
 

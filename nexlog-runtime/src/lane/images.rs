@@ -8,13 +8,13 @@ use super::view::{Entry, view};
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::context::frame::Frame;
-use crate::record::Record;
+use crate::record::{Record, ThreadInfo};
 use crate::value::wire::{HEADER_BYTES, Header, Kind};
 
 /// Finished records outside of any lane: one that was too large, or those made before install.
 /// Only `Draft` and `early` fill one.
 #[derive(Default)]
-pub(crate) struct Images(Buffer);
+pub(crate) struct Images(pub(super) Buffer);
 
 impl Images {
     /// # Safety
@@ -62,10 +62,60 @@ impl Images {
         unsafe { super::announce::prepend(frame, &mut self.0) }
     }
 
+    /// Appends a copy of a record with its frames before it and its thread behind. `false` when
+    /// there is no memory.
+    ///
+    /// # Safety
+    /// The record lies in a lane or in images, and stays there meanwhile with its frames.
+    pub(super) unsafe fn copy(&mut self, record: &RawRecord, thread: ThreadInfo<'_>) -> bool {
+        let around = |raw: &RawRecord| {
+            let back = 8 * usize::from(raw.header.frame);
+            // SAFETY: so far back begins a frame, by the caller's promise.
+            (back > 0).then(|| unsafe {
+                let at = raw.at.sub(back);
+                RawRecord { header: Header::read(at), at }
+            })
+        };
+        let all = || core::iter::successors(Some(RawRecord { ..*record }), around);
+        let bytes: usize = all().map(|raw| raw.header.bytes as usize).sum();
+        let before = self.0.len();
+        if self.0.claim(bytes).is_none() {
+            self.0.truncate(before);
+            return false;
+        }
+        let start = self.0.as_bytes_mut().as_mut_ptr();
+        let mut end = before + bytes;
+        // From the record, which is the last, back to the outermost frame.
+        for raw in all() {
+            let (length, outer) = (raw.header.bytes as usize, around(&raw));
+            end -= length;
+            let frame = outer.map_or(0, |outer| outer.header.bytes / 8);
+            let Ok(frame) = u16::try_from(frame) else {
+                self.0.truncate(before);
+                return false;
+            };
+            // SAFETY: `end` is within what was claimed and 8-aligned, as the buffer's start and all
+            // sizes are; a record is as long as its header says.
+            unsafe {
+                core::ptr::copy_nonoverlapping(raw.at, start.add(end), length);
+                Header { frame, ..raw.header }.write(start.add(end), Header::NOWHERE);
+            }
+        }
+        let is_signed = self.sign_as(thread.id, thread.name);
+        if !is_signed {
+            self.0.truncate(before);
+        }
+        is_signed
+    }
+
     /// Says which thread made the record; behind it, before the next.
     pub(super) fn sign(&mut self) -> bool {
+        super::thread::with_this(|id, name| self.sign_as(id, name))
+    }
+
+    fn sign_as(&mut self, id: u64, name: &str) -> bool {
         let before = self.0.len();
-        super::thread::write_marker(&mut self.0);
+        super::thread::write_marker_of(id, name, &mut self.0);
         let whole = !self.0.is_short();
         if !whole {
             self.0.truncate(before);
@@ -74,7 +124,7 @@ impl Images {
     }
 
     /// The record at this offset, and the offset behind it.
-    fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
+    pub(super) fn at(&self, offset: usize) -> Option<(RawRecord, usize)> {
         let rest = self.0.as_bytes().get(offset..).filter(|rest| rest.len() >= HEADER_BYTES)?;
         // SAFETY: by `new`'s promise a record starts at each offset that this walk comes to;
         // buffers are aligned to 128 and records' sizes are multiples of 8.
@@ -162,10 +212,24 @@ impl Images {
         Some((Entry { at: raw.at, lane: Entry::NO_LANE, end: 0, marker, bytes, kind }, next))
     }
 
+    /// Where the record behind the one at this offset begins.
+    pub(crate) fn behind(&self, offset: usize) -> Option<usize> {
+        self.entry(offset).map(|(_, next)| next)
+    }
+
+    /// Cuts off what lies before this offset, where a record begins.
+    pub(crate) fn cut_front(&mut self, offset: usize) {
+        self.0.cut(0, offset);
+    }
+
     /// The entries, in order. They are valid as long as these images: a pass forgets its
     /// entries before its caller drops the images.
     pub(crate) fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
-        let mut offset = 0;
+        self.entries_from(0)
+    }
+
+    /// Those from this offset on, where a record begins.
+    pub(crate) fn entries_from(&self, mut offset: usize) -> impl Iterator<Item = Entry> + '_ {
         core::iter::from_fn(move || {
             let (entry, next) = self.entry(offset)?;
             offset = next;

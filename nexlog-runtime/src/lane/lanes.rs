@@ -11,7 +11,7 @@ use core::sync::atomic::AtomicBool as CoreAtomicBool;
 use std::sync::Arc;
 
 use super::memory::Allocator;
-use super::pool::Pool;
+use super::pool::{Pool, SEGMENT_BYTES};
 use super::ring::Lane;
 use super::words::Words;
 use crate::crash::Ring;
@@ -124,6 +124,14 @@ impl Lanes {
     /// In a forked child: nothing was accepted yet.
     pub(crate) fn forget_counts(&self) {
         self.iter().for_each(Lane::forget_count);
+    }
+
+    /// How full the fullest lane is.
+    pub(crate) fn fullest_percent(&self) -> u8 {
+        let bytes = self.max_segments.saturating_mul(SEGMENT_BYTES as u64).max(1);
+        let unread = |lane: &Lane| lane.published().saturating_sub(lane.consumed());
+        let most = self.iter().map(unread).max().unwrap_or(0);
+        u8::try_from(u128::from(most) * 100 / u128::from(bytes)).unwrap_or(100).min(100)
     }
 
     /// Whether some lane has something to read.

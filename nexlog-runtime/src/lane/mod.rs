@@ -11,6 +11,7 @@ mod announce;
 mod cursor;
 pub(crate) mod draft;
 pub(crate) mod emit;
+mod hide;
 pub(crate) mod images;
 pub(crate) mod lanes;
 pub(crate) mod memory;

@@ -12,9 +12,11 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
+use super::hide::{hide_in_frame, hide_in_record};
 use super::lanes::Lanes;
 use super::ring::Lane;
 use super::view::{Common, Entry, Names, thread_info};
+use crate::value::redact::Redactor;
 use crate::value::wire::Kind;
 
 /// More than any thread is off the CPU between two readings of the clock: about a second.
@@ -75,6 +77,8 @@ pub(crate) struct Reader {
     lost: u64,
     /// Whether records were gone over since the last release.
     is_behind: bool,
+    /// Where something is to be hidden by its key.
+    redactor: Option<Box<Redactor>>,
 }
 
 // SAFETY: the lane pointers are into `lanes`, which the reader keeps alive; lanes are `Sync`.
@@ -93,7 +97,13 @@ impl Reader {
             passed: Vec::new(),
             lost: 0,
             is_behind: false,
+            redactor: None,
         })
+    }
+
+    /// Hides what this says, from here on.
+    pub(crate) fn redact(&mut self, redactor: Option<Redactor>) {
+        self.redactor = redactor.map(Box::new);
     }
 
     /// Starts a pass: sees what each lane has, up to the instant `cut`. `false` when there is no
@@ -162,13 +172,23 @@ impl Reader {
                     self.names.remember(source.number, thread);
                 }
                 // It is read where it lies, by the records that name it.
-                Some(raw) if raw.header.kind() == Some(Kind::Frame) => source.cursor.pass(&raw),
+                Some(raw) if raw.header.kind() == Some(Kind::Frame) => {
+                    if let Some(redactor) = &self.redactor {
+                        // SAFETY: committed and not released; the records that name it come later.
+                        unsafe { hide_in_frame(redactor, &raw) }
+                    }
+                    source.cursor.pass(&raw);
+                }
                 Some(raw) if is_later(raw.header.ticks, cut) => self.run = None,
                 Some(raw) if raw.header.ticks > until => {
                     self.heap.push(Reverse((raw.header.ticks, index)));
                     self.run = None;
                 }
                 Some(raw) => {
+                    if let Some(redactor) = &mut self.redactor {
+                        // SAFETY: committed and not released; its entry is made below.
+                        unsafe { hide_in_record(redactor, &raw) }
+                    }
                     source.cursor.pass(&raw);
                     self.passed[source.number] +=
                         u64::from(raw.header.kind() == Some(Kind::Record));
@@ -277,6 +297,13 @@ impl Reader {
                     ring.name_lane(lane.number(), marker.id, marker.name);
                 }
                 self.names.remember(lane.number(), marker);
+            }
+            if let Some(redactor) = &self.redactor
+                && raw.header.kind() == Some(Kind::Frame)
+            {
+                // What stays in its segment may name it.
+                // SAFETY: committed and not released, and no pass is on.
+                unsafe { hide_in_frame(redactor, &raw) }
             }
             cursor.pass(&raw);
         }

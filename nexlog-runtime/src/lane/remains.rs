@@ -6,6 +6,7 @@
 //! replaced by ours.
 
 use super::cursor::RawRecord;
+use super::hide::hide_values;
 use super::memory::{Memory, PROGRAM};
 use super::pool::SEGMENT_BYTES;
 use super::ring::Lane;
@@ -13,6 +14,7 @@ use super::view::{Common, view_of};
 use crate::clock::WallClock;
 use crate::record::{Record, ThreadInfo};
 use crate::site::callsite::Site;
+use crate::value::redact::Redaction;
 use crate::value::view::ValueRef;
 use crate::value::wire::{
     Doubtful, FRAME_ID_BYTES, HEADER_BYTES, Header, Kind, Trusted, padded, tag,
@@ -130,7 +132,11 @@ impl Remains {
     }
 
     /// The next sound record.
-    pub(crate) fn next(&mut self, site_at: &dyn Fn(u64) -> Option<&'static Site>) -> Option<Left> {
+    pub(crate) fn next(
+        &mut self,
+        site_at: &dyn Fn(u64) -> Option<&'static Site>,
+        redaction: &Redaction,
+    ) -> Option<Left> {
         while self.at + HEADER_BYTES <= self.end {
             let at = self.at;
             let Some(header) = self.header(at) else {
@@ -149,14 +155,14 @@ impl Remains {
             match header.kind() {
                 Some(Kind::Thread) => self.read_thread(at, bytes),
                 Some(Kind::Frame) => {
-                    if self.settle(at, header, site_at).is_some() {
+                    if self.settle(at, header, site_at, redaction).is_some() {
                         self.frames.push(at);
                     } else {
                         self.damaged += 1;
                     }
                 }
                 Some(Kind::Record | Kind::Own | Kind::Span) if at >= self.from => {
-                    match self.settle(at, header, site_at) {
+                    match self.settle(at, header, site_at, redaction) {
                         Some(raw) => {
                             return Some(Left { raw, end: self.start + self.at as u64 });
                         }
@@ -201,12 +207,14 @@ impl Remains {
     }
 
     /// Sees to it that what stands there can be trusted from here on: its site is ours, its values
-    /// are those that the site tells of, and what it lies in is there.
+    /// are those that the site tells of, and what it lies in is there; and that nothing is shown that
+    /// is to be hidden.
     fn settle(
         &mut self,
         at: usize,
         header: Header,
         site_at: &dyn Fn(u64) -> Option<&'static Site>,
+        redaction: &Redaction,
     ) -> Option<RawRecord> {
         let site = site_at(header.site.addr() as u64)?;
         let info = site.info();
@@ -220,6 +228,10 @@ impl Remains {
         };
         if !are_sound(body, &shape, skipped) || (is_frame && shape.has_target) {
             return None;
+        }
+        if !redaction.is_empty() {
+            let bytes = self.memory.get_mut(at..at + header.bytes as usize)?;
+            hide_values(redaction, Some(site), &header, bytes);
         }
         let frame = usize::from(header.frame);
         let around = at.checked_sub(8 * frame);

@@ -53,11 +53,12 @@ impl Rendered {
             Some(core) => (core.max_record_bytes, core.allocator),
             None => (early::MAX_RECORD_BYTES, &PROGRAM as _),
         };
+        let of_each = core.map_or(usize::MAX, |core| core.max_value_bytes());
         let scratch = SCRATCH.try_with(Cell::take).ok().flatten();
         let scratch = scratch.unwrap_or_else(|| Buffer::with_allocator(allocator));
         Some(Rendered {
             site,
-            image: Some(Image::new(scratch, limit)),
+            image: Some(Image::new(scratch, limit).with_limit_of_each(of_each)),
             rendering: "",
             depth,
             _not_send: PhantomData,
@@ -68,7 +69,7 @@ impl Rendered {
     pub(crate) fn push_named<T: Value + ?Sized>(&mut self, name: &'static str, value: &T) {
         if let Some(image) = &mut self.image {
             self.rendering = name;
-            image.push(value);
+            image.push_slot(value);
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::ring::{Lane, Nobody, Producer};
 use crate::buffer::Buffer;
 use crate::pipeline::state::Core;
+use crate::testing::tap;
 use crate::value::Image;
 use crate::value::wire::{HEADER_BYTES, Header, Kind, padded};
 
@@ -92,6 +93,13 @@ pub(crate) fn is_forking() -> bool {
 pub(crate) fn set_forking(is_forking: bool) {
     if is_forking != FORKS.replace(is_forking) {
         PRODUCER.set(KEPT.replace(PRODUCER.get()));
+    }
+}
+
+/// What this thread logs goes the long way, until it sits down where nobody listens.
+pub(crate) fn close_short_way() {
+    if !is_forking() {
+        PRODUCER.set(Nobody::get());
     }
 }
 
@@ -224,7 +232,12 @@ impl Home {
             Some(index) => index,
             None => self.join(core)?,
         };
-        self.attachments.get_mut(index)
+        let attachment = self.attachments.get_mut(index)?;
+        if core.is_global() && !tap::are_here() {
+            // SAFETY: `core` is alive, and with it the lane.
+            PRODUCER.set(unsafe { &*attachment.lane }.producer());
+        }
+        Some(attachment)
     }
 
     #[cold]
@@ -256,9 +269,6 @@ impl Home {
         };
         let scratch = core::array::from_fn(|_| Some(Buffer::with_allocator(core.allocator)));
         self.attachments.push(Attachment { core: Arc::clone(core), lane, scratch });
-        if core.is_global() {
-            PRODUCER.set(lane.producer());
-        }
         Some(self.attachments.len() - 1)
     }
 }
@@ -288,13 +298,22 @@ fn announce(core: &Core, lane: &Lane) -> bool {
 
 /// Appends the record that names this thread.
 pub(super) fn write_marker(out: &mut Buffer) {
-    let start = out.len();
-    out.extend(&[0; HEADER_BYTES]);
+    with_this(|id, name| write_marker_of(id, name, out));
+}
+
+/// Calls `f` with this thread's number and name.
+pub(super) fn with_this<R>(f: impl FnOnce(u64, &str) -> R) -> R {
     // Behind the thread's locals std has no name for it any more, and need not be asked.
     let current = HOME.try_with(|_| std::thread::current()).ok();
-    let name = current.as_ref().and_then(std::thread::Thread::name).unwrap_or("");
+    f(id(), current.as_ref().and_then(std::thread::Thread::name).unwrap_or(""))
+}
+
+/// Appends the record that names a thread.
+pub(super) fn write_marker_of(id: u64, name: &str, out: &mut Buffer) {
+    let start = out.len();
+    out.extend(&[0; HEADER_BYTES]);
     let mut image = Image::new(core::mem::take(out), start + MAX_MARKER_BYTES);
-    image.push(&id());
+    image.push(&id);
     image.push(name);
     *out = image.buffer;
     let bytes = padded(out.len() - start);

@@ -3,14 +3,17 @@
 //! An [`Entry`] names a record that was gone over, [`Names::record`] borrows it. That it is still there is
 //! the drainer's discipline: it forgets its entries before what they lie in is given back.
 
+use core::fmt;
 use std::sync::Arc;
 
 use super::cursor::RawRecord;
+use super::images::Images;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
 use crate::context::chain::Chain;
 use crate::record::{Record, ThreadInfo};
 use crate::site::level::Level;
+use crate::value::redact::Redaction;
 use crate::value::view::{Map, ValueRef};
 use crate::value::wire::{Doubtful, Header, Kind, Trusted, tag};
 use crate::value::{Image, Value};
@@ -77,6 +80,12 @@ unsafe impl Send for Entry {}
 /// The fields that every record of a logger has.
 pub(crate) struct Common(Image);
 
+impl fmt::Debug for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.map().into_iter().flat_map(|map| map.iter())).finish()
+    }
+}
+
 impl Common {
     /// None.
     pub(crate) fn new() -> Common {
@@ -103,6 +112,11 @@ impl Common {
         self.map().is_some_and(|map| map.iter().any(|(other, _)| other == key))
     }
 
+    /// Whether one was too long.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.0.cut_bytes() > 0
+    }
+
     /// As another process has written them down; `None` for what is none.
     pub(crate) fn read(bytes: &[u8]) -> Option<Common> {
         let mut values = Doubtful::new(bytes);
@@ -115,6 +129,11 @@ impl Common {
         let mut common = Common::new();
         common.0.buffer.extend(bytes);
         (common.0.buffer.len() == bytes.len()).then_some(common)
+    }
+
+    /// Hides what is to be hidden by its key.
+    pub(crate) fn redact(&mut self, redaction: &Redaction) {
+        redaction.hide_entries(self.0.buffer.as_bytes_mut());
     }
 
     /// For `read`.
@@ -154,6 +173,20 @@ impl Names {
         // SAFETY: entries come from `next`, or from images that the pass keeps, and the drainer forgets
         // its entries before it releases what they lie in; those that it lends come back before that.
         unsafe { view_of(&entry.raw(), clock, thread, self.common.map()) }
+    }
+
+    /// When a record was made.
+    pub(crate) fn ticks(entry: &Entry) -> u64 {
+        // SAFETY: as in `record`.
+        unsafe { entry.raw() }.header.ticks
+    }
+
+    /// Appends a copy of a record to images, with all that is around it. `false` when there is no
+    /// memory.
+    pub(crate) fn copy_to(&self, entry: &Entry, clock: &WallClock, images: &mut Images) -> bool {
+        let Some(record) = self.record(entry, clock) else { return false };
+        // SAFETY: as in `record`.
+        unsafe { images.copy(&entry.raw(), record.thread) }
     }
 
     /// Who writes to a lane from here on. Without a name when there is no memory for that.

@@ -59,7 +59,7 @@ impl Job {
     fn encode(&mut self, plan: &Plan, desk: &mut Desk) {
         if let Some((names, clock)) = self.means.take() {
             while !self.work.is_encoded() {
-                self.work.encode_next(plan, desk, &names, &clock);
+                self.work.encode_next(plan, desk, (&names, &clock), 0);
             }
         }
     }
@@ -85,7 +85,7 @@ impl Lent {
 impl Board {
     pub(crate) fn new(plan: &Arc<Plan>) -> Board {
         // With nobody to help there is nothing to lend.
-        let desks = if plan.is_built_in() { (sys::cores() - 1).min(MAX_DESKS) } else { 0 };
+        let desks = if plan.is_shared() { (sys::cores() - 1).min(MAX_DESKS) } else { 0 };
         let slots = if desks == 0 { 0 } else { SLOTS };
         let slot = |_| Slot {
             is_open: AtomicBool::new(false),

@@ -4,7 +4,7 @@
 //! only after the sinks' writes returned, batch by batch, so that blocked callers go on as soon
 //! as possible.
 
-use core::sync::atomic::Ordering::Relaxed;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::mem;
 use std::sync::Arc;
 
@@ -13,8 +13,11 @@ use super::encode::{Desk, Plan, Work};
 use super::note::{Notes, Typed};
 use super::output::{BATCH_BYTES, BATCH_RECORDS, Outputs, Written};
 use super::own;
+use super::recorder::{Recorder, Verdict};
+use super::report::Reported;
 use super::state::Core;
 use super::stats::DroppedBy;
+use super::volume::Volume;
 use crate::clock::{self, WallClock};
 use crate::error::{DropReason, Error};
 use crate::lane::images::Images;
@@ -31,13 +34,17 @@ pub(crate) struct Pipeline {
     pub(crate) reader: Reader,
     pub(crate) outputs: Outputs,
     pub(crate) clock: WallClock,
-    desk: Desk,
+    pub(super) volume: Volume,
+    pub(super) desk: Desk,
     /// The batch.
-    work: Work,
+    pub(super) work: Work,
     /// Of batches that are lent: up to where in the lanes the one that is being gathered goes.
     touched: Touched,
     lent: Lent,
     written: Written,
+    /// Keeps what the filter does not let pass.
+    recorder: Option<Recorder>,
+    reported: Reported,
     /// Losses that a record has told.
     told: DroppedBy,
     /// A record that is about to tell more: its index, what will have been told, panics in it.
@@ -50,17 +57,21 @@ impl Pipeline {
     pub(crate) fn new(
         reader: Reader,
         (outputs, desk): (Outputs, Desk),
-        clock: WallClock,
+        (clock, volume): (WallClock, Volume),
+        recorder: Option<Recorder>,
     ) -> Pipeline {
         Pipeline {
             reader,
             work: Work::new(&outputs.plan),
             outputs,
             clock,
+            volume,
             desk,
             touched: Touched::with_capacity(BATCH_RECORDS),
             lent: Lent::default(),
             written: Written::default(),
+            recorder,
+            reported: Reported::default(),
             told: DroppedBy::default(),
             telling: None,
             is_running: false,
@@ -85,25 +96,35 @@ impl Pipeline {
             ring.set_clock(self.clock.state());
             self.written.errors.extend(ring.look(self.clock.state().wall_ns));
         }
+        core.pass_began.store(clock::now(), Relaxed);
         // Read before the lanes: a record of a later time may be seen in one lane while an
         // earlier one is still on its way into another, so later ones wait for the next pass.
         // Nor may anything later than `images` stand before them.
         let cut = images.and_then(Images::last_ticks).unwrap_or_else(clock::now);
+        if let (Some(recorder), Some(filters)) = (&mut self.recorder, &core.filters) {
+            recorder.look(filters);
+        }
         let is_collected = self.reader.collect(cut);
         // They come behind what their thread has in its lane, or not at all.
         let images = images.filter(|_| is_collected);
         let mut records = self.go_over(core);
         for entry in images.into_iter().flat_map(Images::entries) {
             self.work.entries.push(entry); // within the capacity, by `write_large`
-            self.take();
+            self.take_or_keep(core);
             records += 1;
             self.write_large(core);
         }
+        if self.recorder.is_some() && core.must_dump.swap(false, SeqCst) {
+            self.dump(core);
+        }
+        self.tell_volume(core, cut, retry);
+        let report = self.tell_report(core);
         let losses = self.tell_losses(core);
         self.write_out(core, retry);
-        drop(losses);
+        drop((report, losses));
         self.work.rest(&self.outputs.plan);
         self.is_running = false;
+        core.pass_began.store(0, Relaxed);
         Pass { records, errors: mem::take(&mut self.written.errors), is_collected }
     }
 
@@ -112,7 +133,8 @@ impl Pipeline {
         let (mut records, mut is_shared, mut bytes) = (0, false, 0);
         loop {
             // Once it is, it stays so: what is lent is to be written first.
-            is_shared |= self.work.entries.is_empty() && core.board.has_helpers();
+            is_shared |=
+                self.work.entries.is_empty() && self.recorder.is_none() && core.board.has_helpers();
             match self.reader.next(&mut self.work.entries) {
                 Step::Record if is_shared => {
                     self.reader.touch(&mut self.touched);
@@ -124,7 +146,7 @@ impl Pipeline {
                     records += 1;
                 }
                 Step::Record => {
-                    self.take();
+                    self.take_or_keep(core);
                     records += 1;
                     self.write_large(core);
                 }
@@ -172,19 +194,73 @@ impl Pipeline {
         self.release(core);
     }
 
+    /// Encodes the last entry's record, or keeps it for later.
+    #[inline]
+    fn take_or_keep(&mut self, core: &Core) {
+        if self.recorder.is_some() { self.judge(core) } else { self.take() }
+    }
+
+    /// The same with a flight recorder.
+    fn judge(&mut self, core: &Core) {
+        let (Some(recorder), Some(entry)) = (&mut self.recorder, self.work.entries.last().copied())
+        else {
+            return;
+        };
+        let names = self.reader.names();
+        match recorder.judge(&entry, names, &self.clock) {
+            Verdict::Written => self.take(),
+            Verdict::Trigger => {
+                self.work.entries.pop();
+                self.dump(core);
+                self.work.entries.push(entry);
+                self.take();
+            }
+            Verdict::Kept => {
+                self.work.entries.pop();
+                recorder.keep(&entry, names, &self.clock);
+                core.counts.keep_accepted();
+            }
+        }
+    }
+
+    /// Writes what was gone over, then what the flight recorder has kept. Releases nothing: the
+    /// record that had it done lies in a lane still.
+    fn dump(&mut self, core: &Core) {
+        let Some(kept) = self.recorder.as_mut().and_then(Recorder::take) else { return };
+        self.write_batch(core, false);
+        core.counts.accepted.fetch_add(kept.records as u64, Relaxed);
+        for entry in kept.entries() {
+            self.work.entries.push(entry); // within the capacity, as a batch that is large goes
+            self.take();
+            if self.is_large() {
+                self.write_batch(core, false);
+            }
+        }
+        self.write_batch(core, false);
+    }
+
     /// Encodes the last entry's record for the sinks that want it.
     #[inline]
-    fn take(&mut self) {
+    pub(super) fn take(&mut self) {
+        let is_limited = !self.volume.is_idle();
+        let left_out = if is_limited { self.look_at_last() } else { 0 };
         let (plan, names) = (&self.outputs.plan, self.reader.names());
-        self.work.encode_next(plan, &mut self.desk, names, &self.clock);
+        self.work.encode_next(plan, &mut self.desk, (names, &self.clock), left_out);
+        if is_limited {
+            self.volume.encoded(self.work.masks.last().copied().unwrap_or(0));
+        }
     }
 
     /// Writes the batch when there is enough.
-    fn write_large(&mut self, core: &Core) {
-        let is_large = self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES);
-        if is_large || self.work.entries.len() >= BATCH_RECORDS {
+    pub(super) fn write_large(&mut self, core: &Core) {
+        if self.is_large() {
             self.write_out(core, false);
         }
+    }
+
+    fn is_large(&self) -> bool {
+        self.work.texts.iter().any(|text| text.buffer.len() >= BATCH_BYTES)
+            || self.work.entries.len() >= BATCH_RECORDS
     }
 
     /// Writes the batch, and releases all that was gone over.
@@ -208,7 +284,7 @@ impl Pipeline {
         let notes = Notes { ring: core.lanes.pool.ring().map(Arc::as_ref), place: &place };
         let batch = Typed { masks, record: &record, clock, notes };
         let desk = (&mut self.desk, texts.as_mut_slice());
-        self.outputs.write(&batch, desk, retry, lost, &mut self.written);
+        self.outputs.write(&batch, desk, retry, (lost, &mut self.volume), &mut self.written);
         let is_users = |number: usize| entries.get(number).is_some_and(Entry::is_users);
         let users = entries.iter().filter(|entry| entry.is_users()).count();
         let lost = lost.iter().filter(|number| is_users(*number)).count();
@@ -225,6 +301,7 @@ impl Pipeline {
             self.told = told;
         }
         self.work.forget_records();
+        self.volume.forget_images();
     }
 
     /// Adds a record of what was dropped at the callers since the last one that was written.
@@ -238,9 +315,22 @@ impl Pipeline {
             return None;
         }
         let images = own::dropped(&new, core.allocator)?;
-        self.telling = Some((self.work.entries.len(), now, new.panic));
         images.entries().for_each(|entry| {
             self.work.entries.push(entry); // one record, and its place was kept free
+            self.take();
+        });
+        self.telling = Some((self.work.entries.len().saturating_sub(1), now, new.panic));
+        Some(images)
+    }
+
+    /// Adds the logger's report about itself when it is due.
+    fn tell_report(&mut self, core: &Core) -> Option<Images> {
+        let images = self.reported.due(core)?;
+        if self.work.entries.len() + 1 >= BATCH_RECORDS {
+            self.write_out(core, false); // a place is kept for what was lost
+        }
+        images.entries().for_each(|entry| {
+            self.work.entries.push(entry);
             self.take();
         });
         Some(images)
@@ -251,6 +341,9 @@ impl Pipeline {
     pub(super) fn forget_all(&mut self, core: &Core, own: Option<usize>) {
         self.reset(core);
         self.outputs.forget_losses();
+        self.volume.forget();
+        self.recorder.iter_mut().for_each(Recorder::forget);
+        self.reported.forget();
         self.reader.skip_all(own);
         self.told = DroppedBy::default();
     }
@@ -260,9 +353,11 @@ impl Pipeline {
         self.lent = Lent::default();
         self.touched.clear();
         self.work.reset();
+        self.volume.forget_images();
         self.written = Written::default();
         self.telling = None;
         self.outputs.reset();
+        core.pass_began.store(0, Relaxed);
     }
 }
 

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 
 use super::contain::contain;
-use super::output::{BATCH_RECORDS, BUFFER_BYTES, KEPT_BYTES};
+use super::output::{BATCH_ENTRIES, BUFFER_BYTES, KEPT_BYTES};
 use super::stats::SinkCounts;
 use crate::buffer::Buffer;
 use crate::clock::WallClock;
@@ -22,6 +22,8 @@ use crate::site::filter::{Answer, Filter};
 pub(crate) struct Plan {
     groups: Vec<Group>,
     outputs: Vec<Wanting>,
+    /// Whether each record is looked at before it is encoded, in order.
+    is_in_order: bool,
     allocator: Allocator,
 }
 
@@ -108,7 +110,7 @@ impl Text {
 
 /// Numbers of records in a batch: a set that takes no memory as it grows.
 #[derive(Default)]
-pub(crate) struct Numbers([u64; BATCH_RECORDS.div_ceil(64)]);
+pub(crate) struct Numbers([u64; BATCH_ENTRIES.div_ceil(64)]);
 
 impl Numbers {
     pub(crate) fn add(&mut self, number: usize) {
@@ -136,7 +138,7 @@ struct Encoded {
 
 /// A batch on its way.
 pub(crate) struct Work {
-    /// With room for [`BATCH_RECORDS`].
+    /// With room for [`BATCH_ENTRIES`].
     pub(crate) entries: Vec<Entry>,
     /// Of the entries that are encoded: the outputs that want each.
     pub(crate) masks: Vec<u64>,
@@ -152,31 +154,33 @@ impl Work {
     pub(crate) fn new(plan: &Plan) -> Work {
         let text = |_: &Wanting| Text {
             buffer: Buffer::with_allocator(plan.allocator),
-            ends: Vec::with_capacity(BATCH_RECORDS + 1), // and one about losses
+            ends: Vec::with_capacity(BATCH_ENTRIES + 1), // and one about losses
             lost: 0,
         };
         Work {
-            entries: Vec::with_capacity(BATCH_RECORDS),
-            masks: Vec::with_capacity(BATCH_RECORDS),
+            entries: Vec::with_capacity(BATCH_ENTRIES),
+            masks: Vec::with_capacity(BATCH_ENTRIES),
             texts: plan.outputs.iter().map(text).collect(),
             lost: Numbers::default(),
             without_memory: Numbers::default(),
         }
     }
 
-    /// Encodes the first entry that is not encoded yet.
+    /// Encodes the first entry that is not encoded yet, but not for the outputs of `left_out`.
     #[inline]
     pub(crate) fn encode_next(
         &mut self,
         plan: &Plan,
         desk: &mut Desk,
-        names: &Names,
-        clock: &WallClock,
+        (names, clock): (&Names, &WallClock),
+        left_out: u64,
     ) {
         let number = self.masks.len();
         let Some(entry) = self.entries.get(number) else { return };
         let encoded = match &names.record(entry, clock) {
-            Some(record) => plan.encode(desk, &mut self.texts, record, entry.must_be_told()),
+            Some(record) => {
+                plan.encode(desk, &mut self.texts, record, (entry.must_be_told(), left_out))
+            }
             // Without memory for its site's description, nobody knows who wants it.
             None => Encoded { mask: 0, lost: Some(DropReason::NoMemory) },
         };
@@ -187,6 +191,28 @@ impl Work {
             self.lost.add(number);
         }
         self.masks.push(encoded.mask); // within the capacity, as the entries are
+    }
+
+    /// Encodes the first entry that is not encoded yet, a record of the logger's own, for one output.
+    pub(super) fn encode_next_for(
+        &mut self,
+        plan: &Plan,
+        desk: &mut Desk,
+        (names, clock): (&Names, &WallClock),
+        number: usize,
+    ) {
+        let entry = self.entries.get(self.masks.len());
+        let (Some(entry), Some(text)) = (entry, self.texts.get_mut(number)) else { return };
+        text.begin();
+        let record = names.record(entry, clock);
+        let is_done = record.is_some_and(|record| plan.encode_for(desk, number, &record, text));
+        if is_done {
+            text.ends.push(text.buffer.len());
+        } else {
+            plan.outputs[number].counts.lost.fetch_add(1, Relaxed);
+            text.lost += 1;
+        }
+        self.masks.push(u64::from(is_done) << number); // within the capacity, as the entries are
     }
 
     pub(crate) fn is_encoded(&self) -> bool {
@@ -237,7 +263,8 @@ impl Work {
 
 impl Plan {
     pub(crate) fn new(allocator: Allocator) -> (Plan, Desk) {
-        let plan = Plan { groups: Vec::new(), outputs: Vec::new(), allocator };
+        let (groups, outputs) = (Vec::new(), Vec::new());
+        let plan = Plan { groups, outputs, is_in_order: false, allocator };
         (plan, Desk { encoders: Vec::new(), wants: Vec::new() })
     }
 
@@ -262,6 +289,11 @@ impl Plan {
         desk.wants.push(Vec::new());
     }
 
+    /// By output: its filter.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = Option<Filter>> {
+        self.outputs.iter().map(|output| output.filter.clone())
+    }
+
     /// Another desk.
     pub(crate) fn desk(&self) -> Desk {
         let encoder = |group: &Group| GroupEncoder::new(&group.format, group.is_coloured).1;
@@ -271,12 +303,27 @@ impl Plan {
         }
     }
 
-    /// Whether nothing of the program's own is run to encode.
-    pub(crate) fn is_built_in(&self) -> bool {
-        self.groups.iter().all(|group| group.key.is_some())
+    /// From now on records are looked at in order.
+    pub(super) fn keep_order(&mut self) {
+        self.is_in_order = true;
     }
 
-    /// Encodes a record for every sink that wants it. One of the logger's own that no sink
+    /// Whether other threads may encode: nothing of the program's own is run for that, and nothing
+    /// depends on the record before.
+    pub(crate) fn is_shared(&self) -> bool {
+        !self.is_in_order && self.groups.iter().all(|group| group.key.is_some())
+    }
+
+    /// The outputs whose filters let a record through.
+    pub(super) fn wanted(&self, desk: &mut Desk, record: &Record<'_>) -> u64 {
+        let outputs = self.outputs.iter().zip(&mut desk.wants).enumerate();
+        let wanted = outputs.filter_map(|(number, (output, known))| {
+            output.wants(known, record).then_some(1 << number)
+        });
+        wanted.fold(0, |all, bit| all | bit)
+    }
+
+    /// Encodes a record for every sink that wants it, but for those of `left_out`. One of the logger's own that no sink
     /// wants goes to all: what was lost must be told somewhere.
     #[inline]
     fn encode(
@@ -284,12 +331,13 @@ impl Plan {
         desk: &mut Desk,
         texts: &mut [Text],
         record: &Record<'_>,
-        is_own: bool,
+        (is_own, left_out): (bool, u64),
     ) -> Encoded {
         let mut encoded = Encoded { mask: 0, lost: None };
         let wants = &mut desk.wants;
         let mut is_wanted = |number: usize| match (self.outputs.get(number), wants.get_mut(number))
         {
+            _ if left_out & 1 << number != 0 => false,
             (Some(output), Some(known)) => output.wants(known, record),
             _ => true,
         };
@@ -356,7 +404,7 @@ impl Wanting {
     }
 }
 
-fn asks(filter: &Filter, known: &mut Vec<Option<Answer>>, record: &Record<'_>) -> bool {
+pub(super) fn asks(filter: &Filter, known: &mut Vec<Option<Answer>>, record: &Record<'_>) -> bool {
     let site = record.site;
     if site.level != Some(record.level) || !core::ptr::eq(site.target, record.target) {
         return filter.enabled_within(record.target, record.level, record);

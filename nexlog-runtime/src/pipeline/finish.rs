@@ -54,6 +54,22 @@ impl Core {
         }
     }
 
+    /// What the flight recorder has kept is written, too.
+    pub(crate) fn dump_recorder(&self, patience: Duration) -> Result<(), Error> {
+        self.ask_for_dump();
+        self.finish("dump_flight_recorder", patience, &self.targets(), |_| Ok(()))
+    }
+
+    /// The next pass writes what the flight recorder has kept.
+    pub(crate) fn ask_for_dump(&self) {
+        self.must_dump.store(true, SeqCst);
+    }
+
+    /// Whether this thread is inside of a pass of this logger.
+    pub(crate) fn is_in_pass(&self) -> bool {
+        self.is_inside()
+    }
+
     /// The same, and the sinks' data is on their devices.
     pub(crate) fn sync(&self, timeout: Duration) -> Result<(), Error> {
         self.finish("sync", timeout, &self.targets(), |pipeline| pipeline.outputs.sync())
@@ -121,6 +137,7 @@ impl Core {
         // Read under the lock, so that one pass is enough, unless the clocks of two cores differ:
         // then a record may seem to be made after the pass began.
         let targets = self.targets();
+        locked.pipeline.volume.is_closing = true;
         let mut pass = locked.pipeline.pass(self, None, true);
         for _ in 0..MORE_PASSES {
             if targets.are_reached() {
@@ -143,6 +160,7 @@ impl Core {
     /// Writes what is there, without waiting longer than `patience` for the pipeline.
     pub(crate) fn drain_within(&self, patience: Duration) {
         if let Some(mut locked) = self.lock_until(Instant::now() + patience) {
+            locked.pipeline.volume.is_closing = true;
             let pass = locked.pipeline.pass(self, None, true);
             self.unlock(locked, Some(pass));
         }

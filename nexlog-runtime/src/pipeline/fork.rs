@@ -29,7 +29,7 @@ use crate::registry;
 use crate::report;
 use crate::sink::file;
 use crate::site::filter::Filter;
-use crate::site::known;
+use crate::site::{known, limit};
 use crate::sys;
 
 /// How long a fork waits for passes that are under way. The child of one that waited in vain has
@@ -230,6 +230,7 @@ extern "C" fn in_child() {
     drop(held);
     thread::set_forking(false);
     early::forget();
+    limit::forget_all();
     frame::number_anew();
     if !are_all_here {
         let text = format_args!(

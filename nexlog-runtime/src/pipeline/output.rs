@@ -15,17 +15,21 @@ use super::encode::{Desk, Numbers, Plan, Text};
 use super::note::{Noting, Typed};
 use super::own;
 use super::stats::SinkCounts;
+use super::volume::Volume;
 use crate::clock::WallClock;
 use crate::error::Error;
 use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, try_push};
 use crate::sink::output::OpenOutput;
 use crate::sink::{Batch, Journal, Sink, WriteError};
+use crate::site::filter::Filter;
 
 /// A batch is written when it has grown to this.
 pub(crate) const BATCH_BYTES: usize = 64 << 10;
 /// A batch is written when that many records were gone over for it, wanted or not.
 pub(crate) const BATCH_RECORDS: usize = 1 << 10;
+/// With what the last of them may bring: for each sink a record about those before it.
+pub(crate) const BATCH_ENTRIES: usize = BATCH_RECORDS + Outputs::MAX;
 /// Taken at once for the first record, so that no later batch has to grow: a batch that is just
 /// too small to be written, and a record as long as any in a lane. The system gives the pages
 /// when they are written to.
@@ -42,6 +46,8 @@ struct Output {
     losses: Option<Images>,
     /// Of a file that is noted in the ring, its number there.
     file: Option<usize>,
+    /// Whether it may be left out of records that its filter wants.
+    leaves_out: bool,
     /// Scratch of [`Noting`].
     lanes: Vec<(usize, u64)>,
     counts: Arc<SinkCounts>,
@@ -50,10 +56,12 @@ struct Output {
     /// Why it does not work at present.
     failing: Option<Failure>,
     reported: Option<Instant>,
+    /// Whether there is something in `counts` for its health.
+    is_in_trouble: bool,
 }
 
-/// What is kept of a sink's error.
-struct Failure {
+/// What is kept of a sink's error. Its whole text would take memory.
+pub(super) struct Failure {
     kind: io::ErrorKind,
     /// The system's number for it.
     code: Option<i32>,
@@ -71,7 +79,7 @@ impl Failure {
         Failure { kind, code, text: text.0 }
     }
 
-    fn to_error(&self) -> io::Error {
+    pub(super) fn to_error(&self) -> io::Error {
         match self.code {
             Some(code) => io::Error::from_raw_os_error(code),
             None if self.text.is_empty() => self.kind.into(),
@@ -119,7 +127,10 @@ impl Outputs {
     pub(crate) fn new(opened: Vec<OpenOutput>, allocator: Allocator) -> (Outputs, Desk) {
         let (mut plan, mut desk) = Plan::new(allocator);
         let mut all = Vec::new();
-        for OpenOutput { sink, format, coloured, file, rotations, filter, .. } in opened {
+        for OpenOutput { sink, format, coloured, file, rotations, filter, volume, .. } in opened {
+            if volume.is_limited() {
+                plan.keep_order();
+            }
             let counts = SinkCounts { name: sink.name(), rotations, ..SinkCounts::default() };
             let counts = Arc::new(counts);
             plan.add(&mut desk, (format, coloured), filter, Arc::clone(&counts));
@@ -127,14 +138,22 @@ impl Outputs {
                 sink,
                 losses: None,
                 file,
+                leaves_out: volume.is_limited(),
                 lanes: Vec::with_capacity(BATCH_RECORDS),
                 counts,
                 lost: 0,
                 failing: None,
                 reported: None,
+                is_in_trouble: false,
             });
         }
         (Outputs { plan: Arc::new(plan), all }, desk)
+    }
+
+    /// The filters of the sinks that have one.
+    pub(crate) fn filters(&self) -> Vec<(String, Filter)> {
+        let names = self.all.iter().map(|output| output.counts.name.clone());
+        names.zip(self.plan.filters()).filter_map(|(name, filter)| Some((name, filter?))).collect()
     }
 
     /// The counters, for `stats`.
@@ -149,7 +168,7 @@ impl Outputs {
         batch: &Typed<'_, '_>,
         (desk, texts): (&mut Desk, &mut [Text]),
         retry: bool,
-        lost: &mut Numbers,
+        (lost, volume): (&mut Numbers, &mut Volume),
         done: &mut Written,
     ) {
         for (number, text) in texts.iter_mut().enumerate() {
@@ -170,10 +189,18 @@ impl Outputs {
             let bit = 1 << number;
             let wanted = batch.masks.iter().enumerate().filter(|(_, mask)| **mask & bit != 0);
             let wanted = wanted.map(|(index, _)| index);
-            if let Some(written) = output.write(text, &wanted, batch, done) {
-                wanted.skip(written).for_each(|index| lost.add(index));
+            let mut missing = wanted.clone();
+            if let Some(written) = output.write(text, &wanted, batch, done)
+                && let Some(first) = missing.nth(written)
+            {
+                lost.add(first);
+                missing.for_each(|index| lost.add(index));
+                output.count_lost(volume.lose(number, first));
             }
             output.announce_losses(&self.plan, desk, number, text, batch.clock);
+            if output.losses.is_some() {
+                volume.end(1 << number);
+            }
         }
     }
 
@@ -199,6 +226,8 @@ impl Outputs {
                 .unwrap_or_else(|| Err(io::Error::other("the sink panicked")));
             if let Err(source) = result {
                 output.counts.errors.fetch_add(1, Relaxed);
+                output.counts.note_trouble(Failure::of(&source), false);
+                output.is_in_trouble = true;
                 outcome = Err(output.counts.failed(source));
             }
         }
@@ -217,6 +246,12 @@ impl Output {
     /// Whether it has lost something, and nothing to be tried with.
     fn has_untold(&self, text: &Text) -> bool {
         self.lost > 0 && self.losses.is_none() && text.ends.is_empty()
+    }
+
+    /// It has lost these besides those of its batch.
+    fn count_lost(&mut self, records: u64) {
+        self.counts.lost.fetch_add(records, Relaxed);
+        self.lost += records;
     }
 
     /// Puts a record about losses at the head of the sink's next text. It is no batch by itself: it
@@ -256,9 +291,16 @@ impl Output {
             None => losses.as_ref().and_then(|losses| losses.first(batch.clock)),
         };
         let places = |records: Range<usize>| {
-            let wanted = wanted.clone().skip(records.start.saturating_sub(own));
-            let count = records.end.saturating_sub(own) - records.start.saturating_sub(own);
-            wanted.take(count).filter_map(batch.notes.place)
+            let (start, end) = (records.start.saturating_sub(own), records.end.saturating_sub(own));
+            let wanted_ones = wanted.clone().skip(start).take(end - start);
+            // With those in between that it is left out of, as a line may tell of them.
+            let place = |number: Option<usize>| wanted.clone().nth(number?).map(|place| place + 1);
+            let all =
+                place(start.checked_sub(1)).unwrap_or(0)..place(end.checked_sub(1)).unwrap_or(0);
+            let (wanted_ones, all) =
+                if self.leaves_out { (None, Some(all)) } else { (Some(wanted_ones), None) };
+            let numbers = wanted_ones.into_iter().flatten().chain(all.into_iter().flatten());
+            numbers.filter_map(batch.notes.place)
         };
         let journal = batch
             .notes
@@ -292,10 +334,21 @@ impl Output {
         let failure = result.as_ref().err().filter(|_| self.lost > 0);
         self.failing = failure.map(|e| Failure::of(&e.source));
         self.counts.is_failing.store(self.failing.is_some(), Relaxed);
+        self.note_health(result.as_ref().err());
         result.err().map(|error| {
             self.report(error.source, done);
             written
         })
+    }
+
+    /// Notes how the last write went.
+    fn note_health(&mut self, error: Option<&WriteError>) {
+        if let Some(error) = error {
+            self.counts.note_trouble(Failure::of(&error.source), self.failing.is_some());
+            self.is_in_trouble = true;
+        } else if self.is_in_trouble {
+            self.is_in_trouble = !self.counts.note_success();
+        }
     }
 
     fn report(&mut self, source: io::Error, done: &mut Written) {

@@ -5,11 +5,12 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::state::Core;
-use super::stats::DroppedBy;
+use super::stats::{DroppedBy, Stats};
 use crate::crash::Recovered;
-use crate::lane::draft::{Draft, own_image};
+use crate::lane::draft::{Draft, offered_image, own_image, own_image_like};
 use crate::lane::images::Images;
 use crate::lane::memory::{Allocator, PROGRAM};
 use crate::site::callsite::{Site, SiteInfo};
@@ -34,9 +35,29 @@ own_site!(
     "6:nexlogf9:recoveredf7:processf7:startedf7:damagedML41:records of a killed process are recovered"
 );
 own_site!(
+    REPORT,
+    Info,
+    "6:nexlogf8:acceptedf7:writtenf7:droppedf5:bytesf6:errorsf8:intervalf6:healthML13:logger report"
+);
+own_site!(
     PANICKED,
     Error,
     "6:nexlogf4:typef6:targetf4:filef4:lineML42:a value panicked while it was being logged"
+);
+
+own_site!(SUPPRESSED, Info, "6:nexlogf10:suppressedf6:targetf4:filef4:lineML18:records suppressed");
+own_site!(SAMPLED_OUT, Info, "6:nexlogf4:sinkf11:sampled_outML19:records sampled out");
+
+/// Its level and target are those of the record that came again.
+static REPEATED: Site = Site::new(
+    Site::RUN_TIME_LEVEL,
+    line!(),
+    concat!(
+        "6:nexlogf8:repeatedML22:last message repeated S0;L6: times.",
+        module_path!(),
+        "\n",
+        file!()
+    ),
 );
 
 impl Fields for DroppedBy {
@@ -55,6 +76,41 @@ pub(crate) fn dropped(new: &DroppedBy, allocator: Allocator) -> Option<Images> {
 /// How many records a sink has lost, for that sink alone.
 pub(crate) fn sink_lost(name: &str, lost: u64) -> Option<Images> {
     own_image(&SINK_LOST, &PROGRAM, &[&name, &lost])
+}
+
+/// What happened since the last report, which had told `before`. For those sinks that want it.
+pub(crate) fn report(
+    now: &Stats,
+    before: &Stats,
+    interval: Duration,
+    health: &str,
+) -> Option<Images> {
+    let values: [&dyn Value; 7] = [
+        &now.accepted.saturating_sub(before.accepted),
+        &now.written.saturating_sub(before.written),
+        &now.dropped.saturating_sub(before.dropped),
+        &now.bytes.saturating_sub(before.bytes),
+        &now.errors.saturating_sub(before.errors),
+        &interval,
+        &health,
+    ];
+    offered_image(&REPORT, &values)
+}
+
+/// How many records the options of a call site have suppressed since a record of its own told.
+pub(crate) fn suppressed(site: &'static Site, suppressed: u64, to: Allocator) -> Option<Images> {
+    let info = SiteInfo::brief(site);
+    own_image(&SUPPRESSED, to, &[&suppressed, &info.target, &info.file, &info.line])
+}
+
+/// How many records a sink was not given, for that sink alone.
+pub(crate) fn sampled_out(name: &str, records: u64) -> Option<Images> {
+    own_image(&SAMPLED_OUT, &PROGRAM, &[&name, &records])
+}
+
+/// How often a record came again, for a sink alone.
+pub(crate) fn repeated(times: u64, like: (Level, &str, u64)) -> Option<Images> {
+    own_image_like(&REPEATED, like, &PROGRAM, &[&times])
 }
 
 /// What a dead process had left.

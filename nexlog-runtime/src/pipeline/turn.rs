@@ -173,7 +173,8 @@ impl Core {
     ) -> (Pass, Images) {
         let wanted =
             |record: &Record<'_>| filter.enabled_within(record.target(), record.level(), record);
-        let kept = early.retain(&pipeline.clock, wanted);
+        let mut kept = early.retain(&pipeline.clock, wanted);
+        kept.images.redact(self.redaction());
         self.counts.accepted.fetch_add(kept.records, Relaxed);
         self.counts.drop_at_call(DropReason::NoMemory, kept.refused);
         let pass = pipeline.pass(self, Some(&kept.images), false);

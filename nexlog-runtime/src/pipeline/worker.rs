@@ -12,12 +12,16 @@ use std::time::{Duration, Instant};
 
 use super::doze::{self, Doze};
 use super::state::Core;
+use crate::clock;
 use crate::error::Error;
 
 /// Between two looks while there is work.
 const NAP: Duration = Duration::from_millis(1);
 /// How long without a record before it sleeps.
 const AWAKE: Duration = Duration::from_millis(100);
+
+/// A report is not missed for a rounding.
+const REPORT_MARGIN: Duration = Duration::from_micros(50);
 
 /// The caller's side of the worker.
 #[derive(Default)]
@@ -58,6 +62,11 @@ impl Worker {
             pause = (pause * 2).min(NAP);
         }
         Some(true)
+    }
+
+    /// Whether it runs no more, and no call will start it.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.is_running.load(SeqCst) && !self.is_lost.load(SeqCst)
     }
 
     fn is_asked(&self) -> bool {
@@ -182,14 +191,18 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Sleeps until a caller wakes it.
+/// Sleeps until a caller wakes it, or a report is due.
 fn sleep(core: &Core) {
     core.doze.lie_down();
     while core.doze.is_asleep() && !core.worker.must_stop.load(SeqCst) {
         if core.lanes.have_unread() || core.worker.is_asked() {
             break;
         }
-        thread::park();
+        match core.report_time.left(clock::now()) {
+            None => thread::park(),
+            Some(0) => break,
+            Some(ticks) => thread::park_timeout(core.time_in(ticks) + REPORT_MARGIN),
+        }
     }
     core.doze.get_up();
 }

@@ -8,6 +8,7 @@ pub mod console;
 pub mod file;
 pub mod memory;
 pub mod output;
+pub mod sampling;
 mod whole;
 
 use core::fmt;

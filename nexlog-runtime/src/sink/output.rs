@@ -7,11 +7,13 @@
 use core::fmt;
 use core::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sink;
 use super::console::{self, Color, Console};
 use super::file::{self, File};
 use super::memory::Memory;
+use super::sampling::TraceSampling;
 use crate::error::Error;
 use crate::format::Format;
 use crate::format::json::Json;
@@ -61,8 +63,24 @@ pub(crate) struct OpenOutput {
     /// How many files it has rotated, if it does that.
     pub(crate) rotations: Option<Arc<AtomicU64>>,
     pub(crate) filter: Option<Filter>,
+    pub(crate) volume: Volume,
     /// What is wrong with the filter's text; the rest of it applies.
     pub(crate) problems: Vec<FilterProblem>,
+}
+
+/// What an output leaves out of what it wants.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Volume {
+    /// How long a record that comes again is only counted.
+    pub(crate) dedup: Option<Duration>,
+    pub(crate) sampling: Option<TraceSampling>,
+}
+
+impl Volume {
+    /// Whether it may leave out something.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.dedup.is_some() || self.sampling.is_some()
+    }
 }
 
 /// The format and filter that the user chose.
@@ -70,6 +88,7 @@ pub(crate) struct OpenOutput {
 pub(super) struct Choice {
     format: Option<Arc<dyn Format>>,
     filter: Option<Filter>,
+    pub(super) volume: Volume,
     problems: Vec<FilterProblem>,
 }
 
@@ -92,7 +111,8 @@ impl Choice {
 
 impl fmt::Debug for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Choice").field("filter", &self.filter).finish_non_exhaustive()
+        let mut out = f.debug_struct("Choice");
+        out.field("filter", &self.filter).field("volume", &self.volume).finish_non_exhaustive()
     }
 }
 
@@ -119,6 +139,60 @@ macro_rules! choice_methods {
         #[must_use]
         pub fn level(mut self, level: crate::Level) -> Self {
             self.choice.set_level(level);
+            self
+        }
+
+        /// Collapses records that come again: of records with the same call site, level, target,
+        /// message and fields that follow each other on this sink, the first is written at once,
+        /// and those of the next `interval` are counted. A record `last message repeated N times`
+        /// with the same level and target and the field `repeated` tells how many there were: in
+        /// front of the next other record, when the interval has passed (at the next drain), at a
+        /// flush, and at the end. What comes after the interval is written in full again.
+        ///
+        /// Time and thread do not count, fields of the context do. Collapsed records are accepted
+        /// and written, and counted in [`Stats::repeated`](crate::Stats::repeated) as well. After a
+        /// kill a file has each record, or one that is equal to it right before; the count of
+        /// those whose turn was over and that no line had told yet is lost, and what is recovered is
+        /// written in full. Costs a comparison for each record, and threads that wait for the
+        /// pipeline do not help with encoding. Default: nothing is collapsed. An interval of zero is
+        /// an error when the logger is built.
+        ///
+        /// ```
+        /// # use nexlog_runtime::{Console, builder};
+        /// # use std::time::Duration;
+        /// let logger = builder()
+        ///     .console(Console::stderr().dedup(Duration::from_secs(10)))
+        ///     .build()?;
+        /// # Ok::<(), nexlog_runtime::Error>(())
+        /// ```
+        #[must_use]
+        pub fn dedup(mut self, interval: core::time::Duration) -> Self {
+            self.choice.volume.dedup = Some(interval);
+            self
+        }
+
+        /// Gives this sink the records of a part of all traces only, `0.1` for a tenth; in place of
+        /// what [`Builder::sample_traces`](crate::Builder::sample_traces) says. A trace is kept or
+        /// left out as a whole, by its id alone, so that all services agree
+        /// ([`TraceSampling`](crate::TraceSampling)): the field `trace_id` of the record or of what
+        /// is around it, or else the trace that began with the outermost span. Records outside of any
+        /// trace are kept.
+        ///
+        /// Records that are left out are accepted and written, and counted in
+        /// [`Stats::sampled_out`](crate::Stats::sampled_out); now and then, and at the end, a record
+        /// `records sampled out` tells the sink how many there were
+        /// ([`Builder::report_suppressed`](crate::Builder::report_suppressed)). What is recovered after
+        /// a kill is not sampled. Threads that wait for the pipeline do not help with encoding.
+        ///
+        /// ```
+        /// # use nexlog_runtime::{File, Level, TraceSampling};
+        /// let file = File::at("logs/app.log")
+        ///     .sample_traces(TraceSampling::ratio(0.1).keep_level(Level::Warn));
+        /// let errors = File::at("logs/errors.log").level(Level::Error).sample_traces(1.0);
+        /// ```
+        #[must_use]
+        pub fn sample_traces(mut self, sampling: impl Into<crate::TraceSampling>) -> Self {
+            self.choice.volume.sampling = Some(sampling.into());
             self
         }
     };
@@ -161,9 +235,23 @@ impl Output {
         })
     }
 
+    /// What it leaves out, to be changed.
+    pub(crate) fn volume_mut(&mut self) -> &mut Volume {
+        &mut self.choice.volume
+    }
+
     /// The format, once it is settled.
     pub(crate) fn settled_format(&self) -> Option<&dyn Format> {
         self.choice.format.as_deref()
+    }
+
+    /// What is wrong with the options of its format.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let format = self.choice.format.as_deref();
+        match format.and_then(|format| format.problem(crate::value::Seal::HERE)) {
+            None => Ok(()),
+            Some((option, problem)) => Err(Error::Option { option, problem }),
+        }
     }
 
     /// Opens it: a file is opened and made here, and colours are decided.
@@ -182,15 +270,15 @@ impl Output {
             }
             Place::Open(sink) => (sink, false),
         };
-        let Choice { filter, problems, .. } = self.choice;
-        Ok(OpenOutput { sink, format, coloured, file: None, rotations, filter, problems })
+        let Choice { filter, volume, problems, .. } = self.choice;
+        Ok(OpenOutput { sink, format, coloured, file: None, rotations, filter, volume, problems })
     }
 }
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match &self.place {
-            Place::Console(stream, _) => format!("{stream:?}"),
+            Place::Console(stream, color) => format!("{stream:?}, color {color:?}"),
             Place::File(file) => format!("{file:?}"),
             Place::Open(sink) => sink.name(),
         };

@@ -7,8 +7,8 @@
 //! State byte: [`UNSEEN`] until the first call; then, for a site of fixed level, [`OFF`] or [`ON`],
 //! with [`FLUSH_BIT`] if it is at or above the flush level. When some directive looks at spans and
 //! could change the answer, the bits of [`DEPENDS`] stand besides those of the answer where nothing
-//! is around. For a site whose level is made at run time always [`OFF`]: such sites ask the filter
-//! at each call.
+//! is around. While a test listens, those of [`TAPPED`] stand there, too. For a site whose level is
+//! made at run time always [`OFF`]: such sites ask the filter at each call.
 
 use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Acquire, Ordering::Relaxed};
 
@@ -28,6 +28,9 @@ pub const DEPENDS: u8 = ASK | 0x40;
 const ASK: u8 = 0x80;
 /// What is recorded is to be written out at once.
 pub const FLUSH_BIT: u8 = 2;
+/// Somebody listens who may want it though no logger does (`testing/tap`): besides the bits of the
+/// answer.
+pub const TAPPED: u8 = ASK | 0x20;
 
 /// A logging statement, as its macro states it.
 #[repr(C)]
@@ -142,7 +145,8 @@ pub enum SlotKind {
 pub struct Slot {
     /// What it is.
     pub kind: SlotKind,
-    /// Its key; empty unless it is a [`SlotKind::Field`].
+    /// The key of a [`SlotKind::Field`]; of a [`SlotKind::Hidden`] the name of what it shows, where
+    /// that has one; else empty.
     pub key: &'static str,
 }
 
@@ -271,7 +275,8 @@ impl SiteInfo {
 
     /// Whether what it makes may have a field with this key.
     pub(crate) fn may_have(&self, key: &str) -> bool {
-        self.has_dynamic || self.slots.iter().any(|slot| slot.key == key)
+        let has_key = |slot: &Slot| slot.kind == SlotKind::Field && slot.key == key;
+        self.has_dynamic || self.slots.iter().any(has_key)
     }
 }
 

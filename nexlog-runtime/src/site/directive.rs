@@ -55,6 +55,8 @@ impl fmt::Display for FilterProblem {
 
 /// What one piece of the text comes to.
 pub(super) struct Parsed {
+    /// Where it begins, in characters from 1.
+    pub(super) column: usize,
     pub(super) directive: Option<Read>,
     pub(super) problem: Option<FilterProblem>,
     /// It applies as a target's name, but looks like a level with a typo.
@@ -129,7 +131,7 @@ fn read(written: &str, column: usize) -> Parsed {
     };
     let problem =
         reason.map(|reason| FilterProblem { column, directive: written.to_owned(), reason });
-    Parsed { directive, problem, may_be_level }
+    Parsed { column, directive, problem, may_be_level }
 }
 
 /// The directive, and the doubt about it if there is one; or why it means nothing.
@@ -159,7 +161,11 @@ fn read_plain(written: &str) -> Result<(Directive, Option<String>), String> {
 
 /// Why this cannot be the name of a target.
 pub(super) fn check_name(name: &str) -> Result<(), String> {
-    if name.contains(char::is_whitespace) {
+    if name.contains('*') {
+        Err("there are no patterns: a name stands for all targets that start with it, and a level \
+             alone for all of them"
+            .to_owned())
+    } else if name.contains(char::is_whitespace) {
         Err("a name has no spaces; put commas between directives".to_owned())
     } else if name.contains(';') {
         Err("directives are separated by commas, not by `;`".to_owned())

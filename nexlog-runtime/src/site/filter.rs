@@ -102,9 +102,45 @@ pub struct Filter {
 
 /// Targets that start with `name` pass from `level` on; `None` is `off`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Directive {
+pub(crate) struct Directive {
     pub(super) name: String,
     pub(super) level: Option<Level>,
+}
+
+/// What decides about a record.
+pub(crate) enum Deciding<'a> {
+    Plain(&'a Directive),
+    Span(&'a SpanDirective),
+    /// That nothing is said about anything.
+    Default,
+}
+
+impl Deciding<'_> {
+    /// Where a text says this, if it does: in characters from 1.
+    pub(crate) fn column_in(&self, text: &str) -> Option<usize> {
+        let is_this = |parsed: &directive::Parsed| match (&parsed.directive, self) {
+            (Some(Read::Plain(read)), Deciding::Plain(plain)) => read == *plain,
+            (Some(Read::Span(read)), Deciding::Span(span)) => read == *span,
+            _ => false,
+        };
+        directive::parse(text).filter(is_this).last().map(|parsed| parsed.column)
+    }
+}
+
+/// The canonical text.
+impl fmt::Display for Deciding<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Deciding::Plain(plain) if plain.name.is_empty() => {
+                f.write_str(directive::level_name(plain.level))
+            }
+            Deciding::Plain(plain) => {
+                write!(f, "{}={}", plain.name, directive::level_name(plain.level))
+            }
+            Deciding::Span(span) => write!(f, "{span}"),
+            Deciding::Default => f.write_str(directive::level_name(Some(DEFAULT))),
+        }
+    }
 }
 
 /// What target and level say about a record.
@@ -182,6 +218,38 @@ impl Filter {
             Answer::Depends(plain)
         } else {
             Answer::Fixed(plain)
+        }
+    }
+
+    /// The directive that decides about a record with this around it; `None` when none does.
+    pub(crate) fn deciding(
+        &self,
+        target: &str,
+        level: Level,
+        around: &dyn Surroundings,
+    ) -> Option<Deciding<'_>> {
+        let plain = self.directives.iter().rev().find(|d| target.starts_with(&d.name));
+        let passes_plain = self.enabled(target, level);
+        let fits = |span: &&SpanDirective| target.starts_with(&span.target) && span.matches(around);
+        let span = self.spans.iter().rev().find(fits);
+        // One with brackets takes away, or adds what does not pass without it.
+        let span = span.filter(|span| {
+            let adds = span.level.is_some_and(|lowest| level >= lowest);
+            if passes_plain { span.level.is_none() } else { adds }
+        });
+        match (span, plain) {
+            (Some(span), _) => Some(Deciding::Span(span)),
+            (None, Some(plain)) => Some(Deciding::Plain(plain)),
+            (None, None) if passes_plain => Some(Deciding::Default),
+            (None, None) => None,
+        }
+    }
+
+    /// Says what passes for targets of which nothing is said, so that a further directive about
+    /// something else leaves it as it is.
+    pub(crate) fn state_default(&mut self) {
+        if let Some(level) = self.stand_in() {
+            self.add(Directive { name: String::new(), level: Some(level) });
         }
     }
 

@@ -30,6 +30,20 @@ pub enum Level {
     Critical = 5,
 }
 
+/// The names that tracing's levels have, for lines that are brought over.
+impl Level {
+    /// [`Level::Trace`].
+    pub const TRACE: Level = Level::Trace;
+    /// [`Level::Debug`].
+    pub const DEBUG: Level = Level::Debug;
+    /// [`Level::Info`].
+    pub const INFO: Level = Level::Info;
+    /// [`Level::Warn`].
+    pub const WARN: Level = Level::Warn;
+    /// [`Level::Error`].
+    pub const ERROR: Level = Level::Error;
+}
+
 impl Level {
     /// All levels, lowest first.
     pub const ALL: [Level; 6] =

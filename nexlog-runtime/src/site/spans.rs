@@ -31,7 +31,7 @@ pub(crate) trait FrameView {
 
 /// `target[name{key=value,key}]=level`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SpanDirective {
+pub(crate) struct SpanDirective {
     /// What the record's target starts with.
     pub(super) target: String,
     /// The span's name; `None` when any span and any scope will do.

@@ -13,6 +13,7 @@ pub fn count() -> u64 {
 const NONE: i32 = -1;
 
 /// Numbers of open files that a child closes.
+#[cfg(unix)]
 static CLOSED: [AtomicI32; 64] = [const { AtomicI32::new(NONE) }; 64];
 
 /// As long as this lives, a forked child closes its copy of an open file: of one that belongs to a

@@ -135,17 +135,13 @@ fn membarrier_command(_command: i32) -> bool {
 }
 
 /// How long a file of this process may become before the system sends it a signal.
+#[cfg(target_os = "linux")]
 pub fn file_size_limit() -> u64 {
-    #[cfg(unix)]
-    {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: `limit` is a valid, exclusive place for one `rlimit` during the call.
-        let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
-        #[allow(clippy::unnecessary_cast)] // not of 64 bits everywhere
-        if result == 0 { limit.rlim_cur as u64 } else { u64::MAX }
-    }
-    #[cfg(not(unix))]
-    u64::MAX
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid, exclusive place for one `rlimit` during the call.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) };
+    #[allow(clippy::unnecessary_cast)] // not of 64 bits everywhere
+    if result == 0 { limit.rlim_cur as u64 } else { u64::MAX }
 }
 
 /// Writes what std writes for an error of the system.

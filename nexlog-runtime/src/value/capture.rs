@@ -19,9 +19,18 @@ use std::error::Error;
 
 use super::{Value, ValueWriter};
 
+mod parts;
 mod returned;
+#[cfg(not(feature = "serde"))]
+mod serialized;
 
+pub use parts::*;
 pub use returned::*;
+#[cfg(not(feature = "serde"))]
+pub use serialized::*;
+
+#[cfg(feature = "serde")]
+pub use super::Serialized;
 
 /// `debug(v)`, `?v`: the text of `Debug`.
 pub struct Debug<'a, T: ?Sized>(pub &'a T);

@@ -25,7 +25,7 @@ use crate::buffer::Buffer;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be spliced into a record",
     label = "these are not fields",
-    note = "`..x` takes a map with text keys, a list of `(key, value)` pairs, or a type that \
+    note = "`..x` and `#[nexlog(flatten)]` take a map with text keys, a list of `(key, value)` pairs, or a type that \
             implements `nexlog::Fields`"
 )]
 pub trait Fields {
@@ -39,9 +39,9 @@ pub struct FieldsWriter<'a> {
 }
 
 impl FieldsWriter<'_> {
-    /// Adds a field.
+    /// Adds a field; one that is `None` is left out.
     pub fn field(&mut self, key: &str, value: &(impl Value + ?Sized)) {
-        self.map.entry(&key, value);
+        self.map.entry_of_some(key, value);
     }
 }
 
@@ -51,20 +51,32 @@ pub struct Splice<'a, F: ?Sized>(pub &'a F);
 
 impl<F: Fields + ?Sized> Value for Splice<'_, F> {
     fn record(&self, out: ValueWriter<'_>) {
-        out.map_writer(|map| self.0.record_fields(&mut FieldsWriter { map }));
+        out.fields(|out| self.0.record_fields(out));
+    }
+}
+
+impl ValueWriter<'_> {
+    /// Keys and values, without those that are `None`.
+    pub(super) fn fields(self, write: impl FnOnce(&mut FieldsWriter<'_>)) {
+        self.map_writer(|map| write(&mut FieldsWriter { map }));
     }
 }
 
 /// What a logger's own fields may take; longer ones are cut.
 const MAX_LOGGER_BYTES: usize = 4 << 10;
 
-/// Fields as the bytes of a map.
-pub(crate) fn fields_bytes(fields: &dyn Fields) -> Vec<u8> {
+/// Fields as the bytes of a map's entries, before those that there are already.
+pub(crate) fn fields_bytes(fields: &dyn Fields, earlier: &[u8]) -> Vec<u8> {
     let mut image = Image::new(Buffer::new(), MAX_LOGGER_BYTES);
     image.push(&Splice(fields));
-    let bytes = image.buffer.as_bytes();
     // Behind the map's tag and length.
-    bytes.get(5..).unwrap_or(&[]).to_vec()
+    let mut entries = image.buffer.as_bytes().get(5..).unwrap_or(&[]).to_vec();
+    entries.extend_from_slice(earlier);
+    if image.cut_bytes() > 0 {
+        let mark = Image::mark_of(&entries, image.cut_bytes());
+        entries.extend_from_slice(mark.as_bytes());
+    }
+    entries
 }
 
 /// What the macros wrap `(expr) = value` in.

@@ -8,6 +8,7 @@
 pub mod capture;
 mod collections;
 mod fields;
+pub(crate) mod redact;
 mod scalars;
 pub mod view;
 pub mod wire;
@@ -16,6 +17,8 @@ mod writer;
 pub(crate) use fields::fields_bytes;
 pub use fields::{Fields, FieldsWriter, Keyed, Splice};
 pub(crate) use writer::Image;
+#[cfg(feature = "serde")]
+pub use writer::Serialized;
 pub use writer::{ListWriter, MapWriter, ValueWriter};
 
 /// A token that only this crate can name: it seals methods of an open trait.
@@ -32,7 +35,7 @@ impl Seal {
 /// `Option` (a `None` field is left out), IP and socket addresses, paths, `format_args!`,
 /// `NonZero*`, references, `Box`, `Rc` and `Arc` of values, slices, arrays, tuples and maps.
 ///
-/// For your own type, write one value and return. Your code runs before space is reserved in
+/// For your own type, derive it (`#[derive(nexlog::Value)]`), or write one value and return. Your code runs before space is reserved in
 /// the thread's lane: it may log, allocate and even panic (the record is then replaced by one
 /// that says so). Cost: one copy more than a built-in value.
 ///

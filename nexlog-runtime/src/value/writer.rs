@@ -13,7 +13,19 @@ use super::view::{Map, ValueRef};
 use super::wire::{Trusted, tag};
 use super::{Seal, Value};
 use crate::buffer::Buffer;
+use crate::format::TOO_DEEP;
 use crate::site::callsite::{Slot, SlotKind};
+
+#[cfg(feature = "serde")]
+mod serialize;
+
+#[cfg(feature = "serde")]
+pub use serialize::Serialized;
+
+/// How deep lists and maps are written into each other: deeper than any format shows them, and not
+/// so deep that what a killed process leaves could not be read. What lies deeper is not asked for, so
+/// that a value that holds itself comes to an end.
+const MAX_DEPTH: u32 = 150;
 
 /// Longest source chain that is kept, as a chain may be a circle. What is behind is said to be.
 const MAX_CHAIN: usize = 128;
@@ -23,13 +35,23 @@ pub struct Image {
     pub(crate) buffer: Buffer,
     /// Bytes that text, lists and maps may fill; scalars may pass it by their own size.
     limit: usize,
+    /// The same for each slot's value by itself.
+    limit_of_each: usize,
     /// Sum of the original lengths of what was cut.
     cut_bytes: u64,
+    /// How many lists and maps are open.
+    depth: u32,
 }
 
 impl Image {
     pub(crate) fn new(buffer: Buffer, limit: usize) -> Image {
-        Image { buffer, limit: limit.min(u32::MAX as usize / 2), cut_bytes: 0 }
+        let limit = limit.min(u32::MAX as usize / 2);
+        Image { buffer, limit, limit_of_each: usize::MAX, cut_bytes: 0, depth: 0 }
+    }
+
+    /// With a limit for each slot's value as well.
+    pub(crate) fn with_limit_of_each(self, limit_of_each: usize) -> Image {
+        Image { limit_of_each, ..self }
     }
 
     /// The original length of what was cut; 0 when nothing was.
@@ -38,6 +60,15 @@ impl Image {
     }
 
     /// Adds the value of one slot; a value that writes nothing is a null.
+    pub(crate) fn push_slot(&mut self, value: &(impl Value + ?Sized)) {
+        let limit = self.limit;
+        self.limit = limit.min(self.buffer.len().saturating_add(self.limit_of_each));
+        // A panic's image is given up, limit and all.
+        self.push(value);
+        self.limit = limit;
+    }
+
+    /// Adds a value; one that writes nothing is a null.
     pub(crate) fn push(&mut self, value: &(impl Value + ?Sized)) {
         let before = self.buffer.len();
         value.record(ValueWriter { image: self });
@@ -79,6 +110,15 @@ impl Image {
         name
     }
 
+    /// The field, as a map's entry, that says of these entries how much of them was cut.
+    pub(super) fn mark_of(entries: &[u8], cut_bytes: u64) -> Buffer {
+        let mut image = Image::new(Buffer::new(), usize::MAX);
+        let name = image.free_name("truncated", &[], 0, entries);
+        image.text("Display", format_args!("{name}"));
+        image.push(&cut_bytes);
+        image.buffer
+    }
+
     fn room(&self) -> usize {
         self.limit.saturating_sub(self.buffer.len())
     }
@@ -107,36 +147,63 @@ impl Image {
 
     /// A tag, a length, and what `body` writes.
     fn framed(&mut self, tag: u8, body: impl FnOnce(&mut Image)) {
-        let start = self.buffer.len();
+        let (start, depth) = (self.buffer.len(), self.depth);
         self.buffer.push(tag);
         self.buffer.extend(&[0; 4]);
-        let frame = OpenFrame { image: self, start };
+        let frame = OpenFrame { image: self, start, depth };
         body(frame.image);
         frame.close();
     }
 
+    /// The same for what holds values.
+    fn nested(&mut self, tag: u8, body: impl FnOnce(&mut Image)) {
+        if self.depth == MAX_DEPTH {
+            return self.tagged_bytes(tag::STR, TOO_DEEP.as_bytes());
+        }
+        self.framed(tag, |image| {
+            image.depth += 1;
+            body(image);
+            image.depth -= 1;
+        });
+    }
+
     fn text(&mut self, what: &str, text: fmt::Arguments<'_>) {
         self.framed(tag::STR, |image| {
-            let mut out = Text { image, original: 0, cut: false };
+            let start = image.buffer.len();
+            let mut out = Text { image, cut_at: None, left_out: 0 };
             if out.write_fmt(text).is_err() {
                 let _ = write!(out, "<{what} failed>");
             }
-            if out.cut {
-                out.image.cut_bytes += out.original;
+            if let Some(end) = out.cut_at {
+                out.image.cut_bytes += (end - start) as u64 + out.left_out;
             }
         });
     }
 
     /// Adds a part of a list or map, or only counts it when there is no room any more.
     fn part(&mut self, write: impl FnOnce(&mut Image)) {
-        let before = self.buffer.len();
-        let full = self.room() == 0;
+        let part = self.begin_part();
         write(self);
-        if full {
-            self.cut_bytes += (self.buffer.len() - before) as u64;
-            self.buffer.rewind(before);
+        self.end_part(part);
+    }
+
+    fn begin_part(&self) -> Part {
+        Part { start: self.buffer.len(), is_counted_only: self.room() == 0 }
+    }
+
+    fn end_part(&mut self, part: Part) {
+        if part.is_counted_only {
+            self.cut_bytes += (self.buffer.len() - part.start) as u64;
+            self.buffer.rewind(part.start);
         }
     }
+}
+
+/// A part of a list or map under way.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    is_counted_only: bool,
 }
 
 /// A key and the underscores behind it. No text, as there may be no memory for one.
@@ -179,6 +246,8 @@ fn has_entry(map: Map<'_>, name: &Name) -> bool {
 struct OpenFrame<'a> {
     image: &'a mut Image,
     start: usize,
+    /// How deep it lies.
+    depth: u32,
 }
 
 impl OpenFrame<'_> {
@@ -193,6 +262,7 @@ impl OpenFrame<'_> {
 impl Drop for OpenFrame<'_> {
     fn drop(&mut self) {
         self.image.buffer.rewind(self.start);
+        self.image.depth = self.depth;
     }
 }
 
@@ -208,22 +278,42 @@ fn char_floor(bytes: &[u8], max: usize) -> usize {
 /// Text arriving in pieces.
 struct Text<'a> {
     image: &'a mut Image,
-    original: u64,
-    cut: bool,
+    /// Where it ends, once something had no room.
+    cut_at: Option<usize>,
+    /// The bytes behind that.
+    left_out: u64,
+}
+
+impl Text<'_> {
+    /// There is no room, or no memory yet.
+    #[cold]
+    #[inline(never)]
+    fn grow_or_cut(&mut self, piece: &[u8]) {
+        let Image { buffer, limit, .. } = &mut *self.image;
+        let room = limit.saturating_sub(buffer.len());
+        if self.cut_at.is_none() && piece.len() <= room {
+            return buffer.extend(piece);
+        }
+        let kept = if self.cut_at.is_none() { char_floor(piece, room) } else { 0 };
+        buffer.extend(&piece[..kept]);
+        self.cut_at.get_or_insert(buffer.len());
+        self.left_out += (piece.len() - kept) as u64;
+    }
 }
 
 impl fmt::Write for Text<'_> {
+    #[inline]
     fn write_str(&mut self, piece: &str) -> fmt::Result {
-        self.original += piece.len() as u64;
-        let room = if self.cut { 0 } else { self.image.room() };
-        if piece.len() <= room {
-            self.image.buffer.extend(piece.as_bytes());
-            return Ok(());
+        let Image { buffer, limit, .. } = &mut *self.image;
+        if self.cut_at.is_some() || !buffer.put_within(*limit, piece.as_bytes()) {
+            self.grow_or_cut(piece.as_bytes());
         }
-        let kept = char_floor(piece.as_bytes(), room);
-        self.cut = true;
-        self.image.buffer.extend(&piece.as_bytes()[..kept]);
         Ok(())
+    }
+
+    #[inline]
+    fn write_char(&mut self, c: char) -> fmt::Result {
+        self.write_str(c.encode_utf8(&mut [0; 4]))
     }
 }
 
@@ -320,16 +410,16 @@ impl ValueWriter<'_> {
 
     /// A sequence of values.
     pub fn list(self, items: impl FnOnce(&mut ListWriter<'_>)) {
-        self.image.framed(tag::LIST, |image| items(&mut ListWriter { image }));
+        self.image.nested(tag::LIST, |image| items(&mut ListWriter { image }));
     }
 
     /// Keys and values.
     pub fn map(self, entries: impl FnOnce(&mut MapWriter<'_>)) {
-        self.image.framed(tag::MAP, |image| entries(&mut MapWriter { image }));
+        self.image.nested(tag::MAP, |image| entries(&mut MapWriter { image }));
     }
 
     pub(super) fn map_writer(self, entries: impl FnOnce(MapWriter<'_>)) {
-        self.image.framed(tag::MAP, |image| entries(MapWriter { image }));
+        self.image.nested(tag::MAP, |image| entries(MapWriter { image }));
     }
 
     #[inline]
@@ -396,6 +486,20 @@ impl MapWriter<'_> {
         self.image.part(|image| {
             image.text("Display", format_args!("{key}"));
             image.push(value);
+        });
+    }
+
+    /// The same, unless the value writes nothing.
+    pub(super) fn entry_of_some(&mut self, key: &str, value: &(impl Value + ?Sized)) {
+        self.image.part(|image| {
+            let (start, cut_bytes) = (image.buffer.len(), image.cut_bytes);
+            image.tagged_bytes(tag::STR, key.as_bytes());
+            let before = image.buffer.len();
+            value.record(ValueWriter { image });
+            if image.buffer.len() == before {
+                image.buffer.rewind(start);
+                image.cut_bytes = cut_bytes;
+            }
         });
     }
 }

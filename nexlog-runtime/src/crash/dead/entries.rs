@@ -5,12 +5,13 @@ use std::io;
 
 use super::{Dead, FILE_ENTRIES, Piece, read, words_of};
 use crate::crash::layout::{
-    ENTRY_HEAD, EntryHead, HEAD_ENTRIES, IS_MAPPED, UNIT, digest, entry, head,
+    ENTRY_HEAD, EntryHead, HEAD_ENTRIES, IS_MAPPED, LEAVES_OUT, UNIT, digest, entry, head,
 };
 use crate::lane::view::Common;
 use crate::site::callsite::Site;
 use crate::site::known;
 use crate::sys::folder;
+use crate::value::redact::Redaction;
 
 impl Dead {
     pub(super) fn read_entries<'a>(
@@ -43,7 +44,7 @@ impl Dead {
         {
             at = place + 1;
             let head = EntryHead::from_words([start[0], start[1], start[2]]);
-            let is_kind = (entry::SITE..=entry::MODE).contains(&head.kind);
+            let is_kind = (entry::SITE..=entry::REDACTION).contains(&head.kind);
             let text = rest.get(..head.bytes.div_ceil(8)).filter(|_| is_kind);
             let Some(text) = text.filter(|text| text.len() <= patience) else { continue };
             if digest(start[..3].iter().chain(text).copied()) != start[3] {
@@ -68,6 +69,9 @@ impl Dead {
                 self.sites.insert(head.number, site);
             }
             entry::COMMON => self.common = Common::read(bytes),
+            entry::REDACTION => {
+                self.redaction = core::str::from_utf8(bytes).ok().and_then(Redaction::from_text);
+            }
             _ => {
                 let Some(file) = self.files.get_mut(number) else { return };
                 let place = FILE_ENTRIES.iter().position(|kind| *kind == head.kind);
@@ -80,6 +84,7 @@ impl Dead {
                         let mode = bytes.first_chunk().map(|mode| u32::from_ne_bytes(*mode));
                         file.mode = mode.unwrap_or(0o600) & 0o666 | 0o600;
                         file.is_mapped = mode.is_some_and(|mode| mode & IS_MAPPED != 0);
+                        file.leaves_out = mode.is_some_and(|mode| mode & LEAVES_OUT != 0);
                     }
                     _ => {}
                 }

@@ -12,6 +12,7 @@ use crate::lane::remains::{Left, Remains};
 use crate::lane::view::Common;
 use crate::record::Record;
 use crate::site::callsite::Site;
+use crate::value::redact::Redaction;
 
 impl Dead {
     /// Gives `each` the records that lie between these positions of each lane, in the order of
@@ -21,10 +22,11 @@ impl Dead {
         between: impl Fn(&DeadLane) -> (u64, u64),
         mut each: impl FnMut(&Record<'_>, &Left, usize) -> bool,
     ) -> io::Result<u64> {
+        let redaction = self.redaction.as_ref().ok_or(io::ErrorKind::InvalidData)?;
         let mut readers: Vec<_> = self
             .lanes
             .iter()
-            .map(|lane| LaneReader::new(lane, between(lane), &self.file))
+            .map(|lane| LaneReader::new(lane, between(lane), (&self.file, redaction)))
             .collect();
         let site_at = |address: u64| self.sites.get(&address).copied();
         let mut heap = BinaryHeap::new();
@@ -52,6 +54,7 @@ impl Dead {
 struct LaneReader<'a> {
     lane: &'a DeadLane,
     file: &'a fs::File,
+    redaction: &'a Redaction,
     between: (u64, u64),
     /// Segments still to be read.
     segments: btree_map::Range<'a, u64, u64>,
@@ -64,7 +67,11 @@ struct LaneReader<'a> {
 }
 
 impl<'a> LaneReader<'a> {
-    fn new(lane: &'a DeadLane, between: (u64, u64), file: &'a fs::File) -> LaneReader<'a> {
+    fn new(
+        lane: &'a DeadLane,
+        between: (u64, u64),
+        (file, redaction): (&'a fs::File, &'a Redaction),
+    ) -> LaneReader<'a> {
         let next_segment = between.0 / SEGMENT_BYTES as u64;
         let end = between.1.div_ceil(SEGMENT_BYTES as u64);
         let end_segment = if between.1 > between.0 { end } else { next_segment };
@@ -72,6 +79,7 @@ impl<'a> LaneReader<'a> {
         LaneReader {
             lane,
             file,
+            redaction,
             between,
             segments,
             current: None,
@@ -84,7 +92,8 @@ impl<'a> LaneReader<'a> {
 
     fn next(&mut self, site_at: &dyn Fn(u64) -> Option<&'static Site>) -> io::Result<Option<Left>> {
         loop {
-            self.left = self.current.as_mut().and_then(|current| current.next(site_at));
+            self.left =
+                self.current.as_mut().and_then(|current| current.next(site_at, self.redaction));
             if self.left.is_some() {
                 return Ok(self.left);
             }

@@ -39,6 +39,8 @@ pub fn subject(items: &[u64], name: &str, evaluated: &mut u64) -> u64 {
         let shown = nexlog::enabled!(nexlog::Level::Debug, target("needle_enabled"));
         if shown { sum = bump(evaluated); }
         nexlog::log!(nexlog::Level::Debug, target(name), "needle_log", needle_key_of_log = display(bump(evaluated)));
+        nexlog::info!(every(bump(evaluated)), "needle_limited", needle_key_of_limited = bump(evaluated));
+        nexlog::debug!(target(name), per_second(2), "needle_format_limited", needle_key_of_limited = 1);
         nexlog::debug!("needle_format {:>5} {name:?}", bump(evaluated), (name) = bump(evaluated));
         nexlog::info!(
             "needle_many", needle_key_of_many = bump(evaluated), b = ?items, c = %sum, d = secret(name),

@@ -27,3 +27,44 @@ pub fn scopes(id: u64) -> u64 {
 pub async fn awaited(id: u64) -> u64 {
     std::future::ready(id).await
 }
+
+/// Derived under that name.
+#[derive(journal::Value)]
+#[nexlog(crate = journal, rename_all = "camelCase")]
+pub struct Order<'a, T> {
+    customer_id: u64,
+    items: &'a [T],
+    #[nexlog(flatten)]
+    place: Option<Place>,
+    #[nexlog(secret)]
+    token: String,
+}
+
+/// The same.
+#[derive(journal::Value)]
+#[nexlog(crate = "::journal")]
+pub struct Place {
+    #[nexlog(display)]
+    street: String,
+}
+
+/// The same.
+#[derive(journal::Value)]
+#[nexlog(crate = journal, tag = "kind")]
+pub enum Event {
+    /// Nothing else.
+    Opened,
+    /// With a field.
+    Moved {
+        /// Where to.
+        to: u8,
+    },
+    /// With another's.
+    Placed(Place),
+}
+
+/// What needs a feature.
+#[cfg(feature = "needs_serde")]
+pub fn needs_serde(id: u64) {
+    info!("paid", id = serde(&id));
+}

@@ -1,0 +1,1 @@
+../../../nexlog-runtime/src/format/text/grammar.rs

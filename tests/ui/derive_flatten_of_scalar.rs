@@ -1,0 +1,8 @@
+#[derive(nexlog::Value)]
+struct Order {
+    id: u64,
+    #[nexlog(flatten)]
+    total: f64,
+}
+
+fn main() {}

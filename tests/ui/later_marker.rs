@@ -1,4 +1,0 @@
-fn main() {
-    let cart = [1];
-    nexlog::info!("paid", cart = serde(&cart));
-}

@@ -1,0 +1,3 @@
+fn main() {
+    nexlog::info!(once(1), "paid");
+}

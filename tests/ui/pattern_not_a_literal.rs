@@ -1,0 +1,4 @@
+fn main() {
+    let text = "{msg}";
+    let _ = nexlog::pattern!(text);
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = nexlog::pattern!("{level} {ts:%H:%Q} {msg}");
+}

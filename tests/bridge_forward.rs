@@ -25,12 +25,14 @@ support::child::harness! {
         both_ways_at_once_end,
         a_receiver_that_logs_or_panics_harms_nobody,
         secrets_stay_secret,
+        what_is_redacted_is_so_on_its_way_out,
+        what_is_redacted_is_so_on_its_way_in,
         keys_without_end_leak_nothing,
         all_fields_arrive_however_many,
     ],
     scenes: [
         log_typed, tracing_typed, one_line, before_return, own_subscriber, waited, maximum, local,
-        circle_by_log_tracer, circle_by_tracing, both_ways, misbehaving, secret, endless, many,
+        circle_by_log_tracer, circle_by_tracing, both_ways, misbehaving, secret, redacted, redacted_in, endless, many,
     ],
 }
 
@@ -54,6 +56,8 @@ in_children! {
     both_ways_at_once_end: both_ways;
     a_receiver_that_logs_or_panics_harms_nobody: misbehaving;
     secrets_stay_secret: secret;
+    what_is_redacted_is_so_on_its_way_out: redacted;
+    what_is_redacted_is_so_on_its_way_in: redacted_in;
     keys_without_end_leak_nothing: endless;
     all_fields_arrive_however_many: many;
 }
@@ -525,6 +529,34 @@ fn secret() {
     let all = taken();
     assert_eq!(all.len(), 2);
     assert!(all.iter().all(|line| line.contains("password=***") && !line.contains("hunter2")));
+}
+
+fn redacted() {
+    let memory = Memory::new();
+    let builder = nexlog::builder().sink(&memory).redact(["password"]);
+    builder.forward_to_tracing().install().unwrap();
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(Layered));
+    log::info!(password = "hunter2"; "x");
+    let _scope = nexlog::context!(password = "hunter2");
+    nexlog::info!("x");
+    nexlog::info!("x", password = "hunter2");
+    let all: Vec<_> = taken().into_iter().chain(memory.lines()).collect();
+    assert_eq!(all.len(), 6);
+    assert!(all.iter().all(|line| line.contains("***") && !line.contains("hunter2")), "{all:#?}");
+}
+
+fn redacted_in() {
+    let memory = Memory::new();
+    nexlog::builder().sink(&memory).redact(["password"]).install().unwrap();
+    log::info!(password = "hunter2"; "x");
+    tracing::info!(password = "hunter2", "x");
+    let span = tracing::info_span!("login", password = "hunter2");
+    span.in_scope(|| tracing::info!("x"));
+    span.record("password", "hunter22");
+    span.in_scope(|| nexlog::info!("x"));
+    let all = memory.lines();
+    assert_eq!(all.len(), 4);
+    assert!(all.iter().all(|line| line.contains("***") && !line.contains("hunter2")), "{all:#?}");
 }
 
 fn endless() {

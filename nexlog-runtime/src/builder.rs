@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bridge::{self, Bridges};
 use crate::clock::{self, WallClock};
 use crate::context::SpanRecords;
 use crate::context::timing;
@@ -73,6 +74,7 @@ pub fn builder() -> Builder {
         volume: volume::Choice::default(),
         crash_safe: true,
         crash_dir: None,
+        bridges: Bridges::default(),
         settings: Settings {
             mode: Mode::default(),
             overflow: Overflow::default(),
@@ -84,6 +86,7 @@ pub fn builder() -> Builder {
             allocator: &PROGRAM,
             on_error: None,
             is_global: false,
+            forwards: None,
             recorder: None,
             report_interval: None,
             lacks_ring: false,
@@ -128,6 +131,7 @@ pub struct Builder {
     volume: volume::Choice,
     crash_safe: bool,
     crash_dir: Option<PathBuf>,
+    bridges: Bridges,
     pub(crate) settings: Settings,
 }
 
@@ -325,7 +329,10 @@ impl Builder {
         }
         self.settings.is_global = true;
         let mut attempt = Attempt { taken: &TAKEN, is_done: false };
+        self.bridges.look()?;
+        let bridges = self.bridges;
         let started = self.start()?;
+        bridges.claim().inspect_err(|_| started.close())?;
         attempt.is_done = true;
         // Before there is a global logger: what other threads log meanwhile waits and is
         // filtered below, instead of coming to a lane with nobody asking the filter.
@@ -335,6 +342,7 @@ impl Builder {
             early::take()
         });
         shutdown::register(&started);
+        bridge::filter_changed(&started);
         Ok(Logger::new(started))
     }
 
@@ -352,14 +360,16 @@ impl Builder {
     fn start(mut self) -> Result<Arc<Core>, Error> {
         self.check()?;
         self.settle_redaction()?;
-        let mut layers = Layers::new(read_filter(&self.filter));
+        let mut layers = Layers::new(self.starting_filter());
         if let Some(over) = self.watched.as_mut().and_then(Watched::first) {
             layers.set(over);
         }
-        if self.outputs.is_empty() {
+        if self.outputs.is_empty() && !self.bridges.do_forward() {
             self.outputs.push(Console::stderr().into());
         }
         self.check_volume()?;
+        self.settings.forwards = self.bridges.forwards(&self.common);
+        let forwards = self.bridges.do_forward();
         let mut settings = self.settings;
         let (mode, spans) = (settings.mode, self.spans);
         let tell = |error: Error| match &settings.on_error {
@@ -387,7 +397,8 @@ impl Builder {
         });
         settings.lacks_ring = lacks_ring;
         let fast = (clock::ticks_are_tsc() || !cfg!(target_arch = "x86_64"))
-            && settings.max_record_bytes.min(settings.max_value_bytes) >= SEGMENT_BYTES;
+            && settings.max_record_bytes.min(settings.max_value_bytes) >= SEGMENT_BYTES
+            && !forwards; // a record that is given away takes the long way
         let max_segments = self.lane_bytes.div_ceil(SEGMENT_BYTES as u64);
         // What a thread of its own reads is in another core's cache.
         let rest = if mode == Mode::Background { max_segments + max_segments / 8 } else { 0 };
@@ -421,7 +432,21 @@ impl Builder {
         Ok(core)
     }
 
+    fn starting_filter(&self) -> Vec<Layer> {
+        if self.filter.is_empty() && self.outputs.is_empty() && self.bridges.do_forward() {
+            // Who takes the records decides.
+            return vec![Layer::parse(FilterSource::Builder, String::from("trace")).0];
+        }
+        read_filter(&self.filter)
+    }
+
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn bridges_mut(&mut self) -> &mut Bridges {
+        &mut self.bridges
+    }
+
     fn check(&self) -> Result<(), Error> {
+        self.bridges.check(self.settings.is_global)?;
         let wrong = |option, problem| Err(Error::Option { option, problem });
         if self.common.has("") {
             return wrong("field", String::from("a key cannot be empty; name the field"));

@@ -32,6 +32,23 @@ pub enum Error {
     )]
     AlreadyInstalled,
 
+    /// Another crate's facade has a logger of its own already, so that nexlog cannot become it.
+    /// Nothing is installed; `install` can be tried again.
+    #[error(
+        "the crate `{facade}` has another {what} already, set by {earlier}; call `install()` before \
+         that, or leave `{facade}` to it with `.{option}`"
+    )]
+    BridgeTaken {
+        /// `log` or `tracing`.
+        facade: &'static str,
+        /// What it calls it: its `logger`, its `global subscriber`.
+        what: &'static str,
+        /// Which call has set it.
+        earlier: &'static str,
+        /// What to give the builder instead.
+        option: &'static str,
+    },
+
     /// The builder was given something that it cannot work with.
     #[error("option `{option}`: {problem}")]
     Option {

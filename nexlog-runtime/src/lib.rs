@@ -34,6 +34,10 @@
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("nexlog needs a target with 64-bit pointers");
 
+#[cfg(not(feature = "tracing"))]
+mod bridge;
+#[cfg(feature = "tracing")]
+pub mod bridge;
 mod buffer;
 mod builder;
 mod clock;

@@ -91,6 +91,14 @@ pub(crate) fn may_be_on(site: &'static Site) -> bool {
     seen(site) != OFF
 }
 
+/// Whether the site is on as long as the filter is the same; `None` when that depends on what is
+/// around the call.
+#[cfg(feature = "tracing")]
+pub(crate) fn standing(site: &'static Site) -> Option<bool> {
+    let state = seen(site);
+    (state & DEPENDS != DEPENDS).then_some(state != OFF)
+}
+
 /// The state, which is `UNSEEN` no more.
 fn seen(site: &'static Site) -> u8 {
     match site.state.load(Relaxed) {

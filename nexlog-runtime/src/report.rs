@@ -22,10 +22,12 @@ pub(crate) enum Kind {
     Sink,
     /// A forked child cannot log.
     Fork,
+    /// What takes forwarded records panicked.
+    Forward,
 }
 
 /// One limit for each [`Kind`].
-static LIMITS: [Limit; 2] = [const { Limit::new() }; 2];
+static LIMITS: [Limit; 3] = [const { Limit::new() }; 3];
 
 /// At most one a second.
 struct Limit {

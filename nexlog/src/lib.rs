@@ -117,6 +117,12 @@ pub use nexlog_runtime::{
     explain, flush, health, push_filter, recover, reopen, rotate, set_filter, stats, sync, testing,
 };
 
+/// The bridge to `tracing` for a registry that exists. The bridges that
+/// [`install`](Builder::install) makes are options of the builder.
+#[cfg(feature = "tracing")]
+pub mod bridge {
+    pub use nexlog_runtime::bridge::tracing_layer;
+}
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 

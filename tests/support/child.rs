@@ -28,6 +28,24 @@ macro_rules! harness {
 #[allow(unused_imports)]
 pub(crate) use harness;
 
+/// Makes `main`: each test is a scene of its own, in a child of its own. For what a process has
+/// only one of.
+#[allow(unused_macros)] // as above
+macro_rules! alone {
+    ($($test:ident),* $(,)?) => {
+        fn main() {
+            $crate::support::child::main(
+                &[$((stringify!($test), || {
+                    $crate::support::child::run(stringify!($test), &[]).expect_success();
+                })),*],
+                &[$((stringify!($test), $test as fn())),*],
+            );
+        }
+    };
+}
+#[allow(unused_imports)]
+pub(crate) use alone;
+
 type Named = (&'static str, fn());
 
 /// Behind [`harness!`]. Understands the part of the test harness's arguments that cargo uses.

@@ -17,6 +17,8 @@ pub(crate) fn surroundings() -> impl Surroundings {
 
 impl Surroundings for Current {
     fn any(&self, visit: &mut dyn FnMut(&dyn FrameView) -> bool) -> bool {
+        // The first visit of a frame allocates, and an allocator may log.
+        let _held = stack::Hold::innermost();
         // SAFETY: what is innermost is alive, and stays it: a visit enters and leaves nothing.
         unsafe { frames(stack::current()) }.any(|frame| visit(&frame))
     }

@@ -57,6 +57,9 @@ pub(crate) struct Frame {
     pub(crate) opened: AtomicU64,
     /// The ticks that it was entered for, by those that have left it.
     pub(crate) busy: AtomicU64,
+    /// Of a span: whether it was given other values since it was made (`updates`).
+    #[cfg(feature = "tracing")]
+    pub(crate) is_updated: AtomicBool,
 }
 
 const HEAD: usize = size_of::<Frame>();
@@ -201,6 +204,8 @@ impl Fresh {
             (&raw mut (*block).handles).write(AtomicU32::new(1));
             (&raw mut (*block).opened).write(AtomicU64::new(0));
             (&raw mut (*block).busy).write(AtomicU64::new(0));
+            #[cfg(feature = "tracing")]
+            (&raw mut (*block).is_updated).write(AtomicBool::new(false));
         }
         Some(Fresh(block))
     }

@@ -68,6 +68,12 @@ impl Context {
         Context { frame: unsafe { own(stack::current()) } }
     }
 
+    /// The reference becomes its own.
+    #[cfg(feature = "tracing")]
+    pub(super) fn of_owned(frame: *const Frame) -> Context {
+        Context { frame }
+    }
+
     pub(super) fn frame(&self) -> *const Frame {
         self.frame
     }

@@ -16,6 +16,8 @@ use super::span::{Body, Scope, Span};
 use super::stack::{self, Entered};
 use crate::buffer::Buffer;
 use crate::site::callsite::Site;
+#[cfg(feature = "tracing")]
+use crate::value::view::ValueRef;
 use crate::value::wire::Header;
 use crate::value::{Fields, FieldsWriter, Image, Seal, Value};
 
@@ -187,6 +189,22 @@ unsafe impl Sync for FieldSet {}
 
 impl UnwindSafe for FieldSet {}
 impl RefUnwindSafe for FieldSet {}
+
+#[cfg(feature = "tracing")]
+impl FieldSet {
+    /// Keys and values.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
+        // SAFETY: our reference keeps it alive.
+        let frame = unsafe { self.frame.as_ref() };
+        frame.and_then(FrameRef::of).into_iter().flat_map(|frame| frame.fields())
+    }
+
+    /// The number of its frame: no other set of the process has it. 0 when there was no memory.
+    pub(crate) fn number(&self) -> u64 {
+        // SAFETY: as above.
+        unsafe { self.frame.as_ref() }.map_or(0, |frame| frame.id)
+    }
+}
 
 impl Fields for FieldSet {
     fn record_fields(&self, out: &mut FieldsWriter<'_>) {

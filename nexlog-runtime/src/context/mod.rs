@@ -17,6 +17,7 @@
 //! | [`trace`] | W3C trace ids |
 //! | [`chain`] | what formats see |
 //! | [`around`] | what filters see |
+//! | `updates` | spans of `tracing`, whose fields change while they are on |
 
 pub(crate) mod around;
 pub(crate) mod chain;
@@ -28,6 +29,8 @@ pub(crate) mod span;
 pub(crate) mod stack;
 pub(crate) mod timing;
 pub(crate) mod trace;
+#[cfg(feature = "tracing")]
+pub(crate) mod updates;
 
 pub(crate) use around::surroundings;
 pub use future::{FutureExt, InContext, Instrumented};

@@ -76,7 +76,7 @@ struct Ended {
     next: *mut Ended,
 }
 
-/// This thread's innermost frame, or null. Alive as long as nothing is left.
+/// This thread's innermost frame, or null. Alive as long as nothing is left or replaced.
 #[inline(always)]
 pub(crate) fn current() -> *const Frame {
     FRAME.get()
@@ -92,6 +92,48 @@ pub(crate) fn place() -> Place {
 fn set_place(place: Place) {
     FRAME.set(place.frame);
     NUMBER.set(place.number);
+}
+
+/// Makes `frame` the innermost in the place of the one that is, until what was entered last is
+/// left: the guards know nothing of it.
+///
+/// # Safety
+/// `frame` stays alive until this thread has left what was entered last, or is called again for
+/// it. What reads the innermost frame and runs a user's code meanwhile holds a reference to it.
+#[cfg(feature = "tracing")]
+pub(super) unsafe fn replace(frame: *const Frame) {
+    FRAME.set(frame);
+}
+
+/// Keeps what is innermost alive while code of a user may run that replaces it. Nothing where
+/// there is no bridge that does so.
+pub(crate) struct Hold {
+    #[cfg(feature = "tracing")]
+    frame: *const Frame,
+}
+
+impl Hold {
+    pub(crate) fn innermost() -> Hold {
+        Hold {
+            // SAFETY: what is innermost is alive, and on this thread's stack.
+            #[cfg(feature = "tracing")]
+            frame: unsafe { super::frame::own(current()) },
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Drop for Hold {
+    fn drop(&mut self) {
+        // SAFETY: our reference.
+        unsafe { release(self.frame) }
+    }
+}
+
+/// The number of what was entered last and is still on; 0 outside of everything.
+#[cfg(feature = "tracing")]
+pub(super) fn number() -> u64 {
+    NUMBER.get()
 }
 
 /// Whether this thread is still there.

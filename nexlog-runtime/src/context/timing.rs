@@ -223,6 +223,8 @@ fn record(frame: &Frame, wanted: SpanRecords, site: &'static Site, fill: impl Fn
     let loggers = loggers();
     // SAFETY: the caller has a reference.
     let _bound = unsafe { Bound::enter(frame) };
+    #[cfg(feature = "tracing")]
+    super::updates::refresh();
     for (core, asked) in loggers.iter().flat_map(|all| all.iter()) {
         let Some(core) = core.upgrade().filter(|_| *asked as u8 >= wanted as u8) else { continue };
         if core.passes(info.target, level) {

@@ -212,6 +212,15 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// The same, for a value whose type is not known here: the marker of its panic says this.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn push_named<T: Value + ?Sized>(&mut self, name: &'static str, value: &T) {
+        if let Some(image) = &mut self.image {
+            self.rendering = name;
+            image.push_slot(value);
+        }
+    }
+
     /// Puts the record where it belongs.
     ///
     /// # Errors
@@ -257,6 +266,7 @@ impl<'a> Draft<'a> {
 
     fn deliver(&self, images: &mut Images) -> Result<(), DropReason> {
         let is_own = self.kind != Kind::Record;
+        self.forward(images);
         if let (Some(core), Some(lane)) = (self.core, self.lane)
             && append(core, lane, images.as_bytes(), self.kind)?
         {
@@ -282,6 +292,18 @@ impl<'a> Draft<'a> {
         match self.core {
             None => early::push(images),
             Some(core) => core.write_directly(images, is_own),
+        }
+    }
+
+    /// Gives it to whom the logger forwards to, on this thread. Users' code runs here, too.
+    fn forward(&self, images: &Images) {
+        let Some((core, forwards)) = self.core.and_then(|core| Some((core, core.forwards()?)))
+        else {
+            return;
+        };
+        if let Some(mut whole) = with_surroundings(images) {
+            whole.redact(core.redaction()); // its frames, too
+            forwards.give_all(core, &whole);
         }
     }
 
@@ -392,18 +414,19 @@ fn image_at(
 fn append(core: &Core, lane: &Lane, bytes: &[u8], kind: Kind) -> Result<bool, DropReason> {
     let (is_framed, is_own) = (kind != Kind::Own, kind != Kind::Record);
     let mut attempts = 0;
-    let (mut at, frame) = loop {
+    let (mut at, frame, _held) = loop {
         // Each time anew: a sink or an allocator, which may run in here, may leave a scope that
         // was entered before.
         let place = stack::place();
         let frame = if is_framed { place.frame() } else { ptr::null() };
+        let held = stack::Hold::innermost();
         // SAFETY: what is innermost is alive, and with it all around it.
         let needed = unsafe { announce::bytes_with(lane, frame, bytes.len()) };
         if needed > Lane::MAX_RECORD_BYTES {
             return Ok(false);
         }
         match lane.reserve(&core.lanes.pool, needed) {
-            Ok(at) if stack::is_at(place) => break (at, frame),
+            Ok(at) if stack::is_at(place) => break (at, frame, held),
             Ok(_) => {}
             Err(refusal) => core.make_room(lane, refusal, attempts, is_own)?,
         }

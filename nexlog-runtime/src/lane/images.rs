@@ -189,6 +189,16 @@ impl Images {
         kept
     }
 
+    /// The views of all records, one after the other.
+    pub(crate) fn for_each(&self, clock: &WallClock, mut each: impl FnMut(&Record<'_>)) {
+        for entry in self.entries() {
+            // SAFETY: the memory is borrowed from `self`.
+            if let Some(record) = unsafe { view(&entry, clock) } {
+                each(&record);
+            }
+        }
+    }
+
     /// The record at this offset, behind its frames and before its marker, and the offset behind
     /// all of them.
     fn entry(&self, offset: usize) -> Option<(Entry, usize)> {

@@ -1,6 +1,6 @@
 //! One thread's buffer: the producer side of nexlog.
 //!
-//! A record's way: `emit` (or `draft`, for what is not plain) asks `thread` for this thread's
+//! A record's way: `emit` (or `draft`, for what is not plain; `rendered`, for bridges) asks `thread` for this thread's
 //! `ring`, reserves, copies, commits. Rings are chains of segments from a `pool`, which gets its
 //! `memory` by the one seam. `lanes` is the list of them all, and
 //! `read` the drainer's way through it, in the order of the clock; `view` is what it shows of a record.
@@ -18,6 +18,8 @@ pub(crate) mod memory;
 pub(crate) mod pool;
 pub(crate) mod read;
 pub(crate) mod remains;
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) mod rendered;
 pub(crate) mod ring;
 pub(crate) mod thread;
 pub(crate) mod view;

@@ -22,7 +22,7 @@ pub(crate) const MAX_DEPTH: u32 = 4;
 /// A marker at most: longer names of threads are cut.
 const MAX_MARKER_BYTES: usize = 256;
 /// Scratch kept between calls; what a rare large record took beyond is given back.
-const KEPT_SCRATCH_BYTES: usize = 64 << 10;
+pub(super) const KEPT_SCRATCH_BYTES: usize = 64 << 10;
 
 thread_local! {
     /// This thread's lane of the global logger.

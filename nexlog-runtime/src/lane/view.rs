@@ -141,7 +141,7 @@ impl Common {
         self.0.buffer.as_bytes()
     }
 
-    pub(super) fn map(&self) -> Option<Map<'_>> {
+    pub(crate) fn map(&self) -> Option<Map<'_>> {
         let bytes = self.0.buffer.as_bytes();
         // SAFETY: written by `Image::push`, or gone over by `read`: key and value in turn.
         (!bytes.is_empty()).then(|| Map { bytes: unsafe { Trusted::new(bytes) } })

@@ -197,7 +197,10 @@ extern "C" fn before() {
         file::hold_claims(end),
         file::hold_archives(end),
     ];
-    let held = Held { _statics: statics.into(), cores };
+    let statics = statics.into_iter();
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    let statics = statics.chain(crate::bridge::hold(end));
+    let held = Held { _statics: statics.collect(), cores };
     HELD.set(Box::into_raw(Box::new(held)));
 }
 

@@ -80,6 +80,8 @@ pub(crate) struct Settings {
     pub(crate) allocator: Allocator,
     pub(crate) on_error: Option<OnError>,
     pub(crate) is_global: bool,
+    /// Where its records go besides.
+    pub(crate) forwards: Option<crate::bridge::Forwards>,
     pub(crate) recorder: Option<FlightRecorder>,
     pub(crate) report_interval: Option<Duration>,
     /// There should be a ring, and is none.
@@ -340,6 +342,27 @@ impl Core {
         }
         drop(setting);
         drop(before);
+        crate::bridge::filter_changed(self);
+    }
+
+    /// The lowest level that may pass the filter.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn lowest_level(&self) -> Option<Level> {
+        Level::from_number(self.floor.load(Relaxed).max(crate::site::level::static_floor()))
+    }
+
+    /// What the filter says of a target and level, and whether it looks at spans at all.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn answer(&self, target: &str, level: Level) -> (Answer, bool) {
+        let filter = self.filter.read().unwrap_or_else(PoisonError::into_inner);
+        let is_kept = self.recorder_level().is_some_and(|lowest| level >= lowest);
+        let answer = if is_kept { Answer::Fixed(true) } else { filter.answer(target, level) };
+        (answer, filter.looks_at_spans())
+    }
+
+    /// Where its records go besides.
+    pub(crate) fn forwards(&self) -> Option<&crate::bridge::Forwards> {
+        self.settings.forwards.as_ref()
     }
 
     /// The filters of the sinks that have one.

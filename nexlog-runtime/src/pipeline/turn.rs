@@ -142,8 +142,9 @@ impl Core {
         let Some(mut pipeline) = locked else {
             return self.counts.drop_at_call(DropReason::Busy, early.entries().count() as u64);
         };
-        let pass = self.write_wanted(&mut pipeline, &early, &filter);
+        let (pass, kept) = self.write_wanted(&mut pipeline, &early, &filter);
         self.unlock(pipeline, Some(pass));
+        self.give_away(&kept);
     }
 
     /// Writes a record that was made before `install` and comes after it.
@@ -152,11 +153,24 @@ impl Core {
         let Some(mut pipeline) = self.lock(NESTED_PATIENCE) else {
             return self.counts.drop_at_call(DropReason::Busy, 1);
         };
-        let pass = self.write_wanted(&mut pipeline, record, &filter);
+        let (pass, kept) = self.write_wanted(&mut pipeline, record, &filter);
         self.unlock(pipeline, Some(pass));
+        self.give_away(&kept);
     }
 
-    fn write_wanted(&self, pipeline: &mut Pipeline, early: &Images, filter: &Filter) -> Pass {
+    /// Gives records that waited to whom the logger forwards to.
+    fn give_away(&self, records: &Images) {
+        if let Some(forwards) = self.forwards() {
+            forwards.give_all(self, records);
+        }
+    }
+
+    fn write_wanted(
+        &self,
+        pipeline: &mut Pipeline,
+        early: &Images,
+        filter: &Filter,
+    ) -> (Pass, Images) {
         let wanted =
             |record: &Record<'_>| filter.enabled_within(record.target(), record.level(), record);
         let mut kept = early.retain(&pipeline.clock, wanted);
@@ -167,6 +181,6 @@ impl Core {
         if !pass.is_collected {
             self.counts.drop_accepted(DropReason::NoMemory, kept.records);
         }
-        pass
+        (pass, kept.images)
     }
 }

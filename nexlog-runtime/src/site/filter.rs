@@ -259,6 +259,12 @@ impl Filter {
         site.is_frame && self.spans.iter().any(|span| span.looks_for(site))
     }
 
+    /// Whether some directive looks at what is around a record.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn looks_at_spans(&self) -> bool {
+        !self.spans.is_empty()
+    }
+
     /// Adds the directives of `later`; they replace those that name the same.
     pub fn extend(&mut self, later: Filter) {
         self.doubtful |= later.doubtful;

@@ -396,6 +396,13 @@ impl ValueWriter<'_> {
         self.image.buffer.push(tag::SECRET);
     }
 
+    /// The values of several slots, as they were rendered.
+    #[cfg(any(feature = "log", feature = "tracing"))]
+    pub(crate) fn values(self, values: &Image) {
+        self.image.buffer.extend(values.buffer.as_bytes());
+        self.image.cut_bytes += values.cut_bytes;
+    }
+
     /// A value of another type.
     pub fn value(self, value: &(impl Value + ?Sized)) {
         value.record(self);

@@ -12,7 +12,7 @@
 //! The facades have one logger and one global subscriber for the whole process, and no way back.
 //! So `install` claims them last, when nothing else can fail; what it has claimed and cannot use
 //! is closed, and the next `install` opens it again. They cache which levels are wanted:
-//! [`filter_changed`] is called wherever the global logger's filter has changed.
+//! `filter_changed` is called wherever the global logger's filter has changed.
 //!
 //! Nothing here knows how values lie in memory: records are made by drafts, spans by frames.
 

@@ -32,6 +32,7 @@ use crate::registry;
 use crate::site::callsite::Site;
 use crate::site::filter::Answer;
 use crate::site::level::{Level, static_floor};
+use crate::testing::tap;
 
 /// A layer for a registry that exists: `tracing_subscriber::registry().with(tracing_layer())`.
 ///
@@ -253,6 +254,9 @@ fn interest(metadata: &'static Metadata<'static>) -> Interest {
         return standing
             .map_or_else(Interest::sometimes, |s| s.map_or_else(Interest::sometimes, fixed));
     }
+    if tap::are_there() {
+        return Interest::sometimes(); // they may want what the logger does not
+    }
     match state::global().map(|core| core.answer(metadata.target(), level).0) {
         Some(Answer::Fixed(is_wanted)) => fixed(is_wanted),
         Some(Answer::Depends(_)) => Interest::sometimes(),
@@ -272,13 +276,15 @@ fn is_wanted(metadata: &Metadata<'_>) -> bool {
         return site.enabled();
     }
     match state::global() {
-        Some(core) => core.enabled(metadata.target(), level),
+        Some(core) => core.enabled(metadata.target(), level) || tap::want(level, metadata.target()),
         None => level >= early::LEVEL,
     }
 }
 
 fn max_level() -> LevelFilter {
-    let Some(core) = state::global() else { return LevelFilter::TRACE };
+    let Some(core) = state::global().filter(|_| !tap::are_there()) else {
+        return LevelFilter::TRACE;
+    };
     // A span that a directive looks for may be of any level.
     if core.answer("", Level::Trace).1 {
         return LevelFilter::TRACE;

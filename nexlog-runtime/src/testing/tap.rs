@@ -67,7 +67,7 @@ impl Tap {
         let tap = Arc::new(Tap { wants, does, kept, arrived });
         COUNT.fetch_add(1, SeqCst);
         // Also behind another one, whose thread may still be at it.
-        crate::registry::refresh();
+        tell_of_it();
         tap
     }
 
@@ -108,8 +108,16 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         if COUNT.fetch_sub(1, SeqCst) == 1 {
-            crate::registry::refresh();
+            tell_of_it();
         }
+    }
+}
+
+/// Somebody listens, or nobody any more: sites and facades ask anew.
+fn tell_of_it() {
+    crate::registry::refresh();
+    if let Some(core) = crate::pipeline::state::global() {
+        crate::bridge::filter_changed(core);
     }
 }
 

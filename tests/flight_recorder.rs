@@ -6,7 +6,7 @@ use nexlog::{FlightRecorder, Json, Level, Logger, Memory, Mode};
 use nexlog::{critical, debug, error, info, log, trace, warn};
 use std::time::Duration;
 use support::sinks::Valve;
-use support::{Folder, MODES, PATIENCE, assert_balanced, wait_until};
+use support::{Folder, MODES, PATIENCE, assert_balanced};
 
 fn logger(mode: Mode, recorder: FlightRecorder) -> (Logger, Memory) {
     let memory = Memory::new();
@@ -170,27 +170,6 @@ fn on_demand_all_that_was_kept_is_written() {
     let without = nexlog::builder().sink(Memory::new()).build().unwrap();
     without.dump_flight_recorder().unwrap();
     nexlog::dump_flight_recorder().unwrap();
-}
-
-#[test]
-fn a_panic_has_it_written() {
-    for (name, mode) in MODES {
-        let (one, memory) = logger(mode, FlightRecorder::records(10));
-        let (other, not_there) = logger(mode, FlightRecorder::records(10).on_panic(false));
-        let thread = std::thread::spawn({
-            let (one, other) = (one.clone(), other.clone());
-            move || {
-                debug!(logger(&one), "kept", n = 1);
-                debug!(logger(&other), "kept", n = 2);
-                panic!("told to");
-            }
-        });
-        assert!(thread.join().is_err());
-        wait_until(name, || numbers(&memory) == [1]);
-        other.flush(PATIENCE).unwrap();
-        assert!(not_there.is_empty(), "{name}");
-        rest(&one);
-    }
 }
 
 #[test]

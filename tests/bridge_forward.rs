@@ -37,7 +37,7 @@ support::child::harness! {
 }
 
 macro_rules! in_children {
-    ($($test:ident: $scene:ident;)*) => {$(
+    ($($test:ident => $scene:ident;)*) => {$(
         fn $test() {
             child::run(stringify!($scene), &[]).expect_success();
         }
@@ -45,21 +45,21 @@ macro_rules! in_children {
 }
 
 in_children! {
-    records_arrive_at_log_typed_and_placed: log_typed;
-    records_arrive_at_tracing_typed_and_placed: tracing_typed;
-    a_threads_own_subscriber_gets_its_records: own_subscriber;
-    what_waited_for_install_is_forwarded: waited;
-    the_receivers_maximum_and_our_filter_hold: maximum;
-    a_local_logger_forwards_its_own: local;
-    tracings_records_go_to_log_and_back_no_further: circle_by_log_tracer;
-    logs_records_go_to_tracing_and_back_no_further: circle_by_tracing;
-    both_ways_at_once_end: both_ways;
-    a_receiver_that_logs_or_panics_harms_nobody: misbehaving;
-    secrets_stay_secret: secret;
-    what_is_redacted_is_so_on_its_way_out: redacted;
-    what_is_redacted_is_so_on_its_way_in: redacted_in;
-    keys_without_end_leak_nothing: endless;
-    all_fields_arrive_however_many: many;
+    records_arrive_at_log_typed_and_placed => log_typed;
+    records_arrive_at_tracing_typed_and_placed => tracing_typed;
+    a_threads_own_subscriber_gets_its_records => own_subscriber;
+    what_waited_for_install_is_forwarded => waited;
+    the_receivers_maximum_and_our_filter_hold => maximum;
+    a_local_logger_forwards_its_own => local;
+    tracings_records_go_to_log_and_back_no_further => circle_by_log_tracer;
+    logs_records_go_to_tracing_and_back_no_further => circle_by_tracing;
+    both_ways_at_once_end => both_ways;
+    a_receiver_that_logs_or_panics_harms_nobody => misbehaving;
+    secrets_stay_secret => secret;
+    what_is_redacted_is_so_on_its_way_out => redacted;
+    what_is_redacted_is_so_on_its_way_in => redacted_in;
+    keys_without_end_leak_nothing => endless;
+    all_fields_arrive_however_many => many;
 }
 
 /// What a receiver was given, one line each.

@@ -24,7 +24,10 @@ pub(crate) struct Filters(Mutex<(u64, Vec<(u64, Filter)>)>);
 
 impl Filters {
     pub(crate) fn new(first: Filter) -> Filters {
-        Filters(Mutex::new((1, vec![(0, first)])))
+        // All at once: the allocator may log, and nothing is taken under the lock.
+        let mut all = Vec::with_capacity(MAX_FILTERS + 1);
+        all.push((0, first));
+        Filters(Mutex::new((1, all)))
     }
 
     /// Another one from these ticks on.

@@ -6,7 +6,7 @@
 //! record, and then goes on as if nobody had listened. Without taps nothing of this is on any
 //! call's way but one load of [`COUNT`] on the long one.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -31,6 +31,23 @@ static EVERYWHERE: RwLock<Vec<Arc<Tap>>> = RwLock::new(Vec::new());
 thread_local! {
     /// Those that hear this thread.
     static HERE: RefCell<Vec<Arc<Tap>>> = const { RefCell::new(Vec::new()) };
+    /// Whether this thread is in here already: an allocator that logs is heard by nobody then.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread is in here until it is dropped; `None` when it was before.
+struct Inside(());
+
+impl Inside {
+    fn enter() -> Option<Inside> {
+        (!INSIDE.replace(true)).then(|| Inside(()))
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
 }
 
 /// What a tap hears.
@@ -137,6 +154,7 @@ pub(super) fn leave(tap: &Arc<Tap>) {
 
 /// All threads' records go to it from now on.
 pub(super) fn listen_everywhere(tap: &Arc<Tap>) {
+    let _inside = Inside::enter();
     EVERYWHERE.write().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(tap));
 }
 
@@ -179,6 +197,7 @@ pub(crate) fn that_want(level: Level, target: &str, by_logger: bool) -> Vec<Arc<
 
 /// Calls `is_it` with those that hear this thread, until it says yes.
 fn each(mut is_it: impl FnMut(&Arc<Tap>) -> bool) -> bool {
+    let Some(_inside) = Inside::enter() else { return false };
     let mut prints = false;
     let is_here = HERE.try_with(|here| {
         // Taken for good where somebody is just being added.
@@ -200,6 +219,7 @@ fn each(mut is_it: impl FnMut(&Arc<Tap>) -> bool) -> bool {
 
 /// Gives a record to those that want it.
 pub(crate) fn hear(taps: &[Arc<Tap>], record: Images) {
+    let Some(_inside) = Inside::enter() else { return };
     let Some(captured) = Captured::new(record, now()) else { return };
     for tap in taps.iter().filter(|tap| tap.does == Does::Keep) {
         tap.kept().push(captured.clone());

@@ -44,7 +44,8 @@ pub fn set_word(bytes: &mut [u8], place: usize, word: u64) {
 /// The check of the head and of entries.
 pub fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(0x6e65_786c_6f67, |sum: u64, word| {
-        (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        let product = (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        product ^ (product >> 29)
     })
 }
 

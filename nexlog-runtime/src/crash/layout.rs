@@ -219,10 +219,12 @@ impl EntryHead {
     }
 }
 
-/// Another number for other words, mostly.
+/// Another number for other words, mostly. The product alone would not do: its top bit is that of the
+/// word, so that one flipped bit there and one in the next word would cancel each other.
 pub(super) fn digest(words: impl IntoIterator<Item = u64>) -> u64 {
     words.into_iter().fold(0x6e65_786c_6f67, |sum: u64, word| {
-        (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        let product = (sum.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        product ^ (product >> 29)
     })
 }
 

@@ -20,15 +20,6 @@ fn logger(change: impl FnOnce(Builder) -> Builder) -> (Logger, Memory) {
     (change(nexlog::builder().sink(memory.clone())).build().unwrap(), memory)
 }
 
-/// The one record there is.
-#[track_caller]
-fn only(memory: &Memory) -> JsonValue {
-    let records = lines::parse(&memory.lines());
-    assert_eq!(records.len(), 1);
-    memory.take();
-    records.into_iter().next().unwrap()
-}
-
 fn text(record: &JsonValue, key: &str) -> String {
     record[key].as_str().unwrap_or_else(|| panic!("no text {key} in {record}")).to_owned()
 }
@@ -39,9 +30,9 @@ fn a_value_that_fits_exactly_is_whole_and_one_byte_more_is_cut() {
     for length in 900..1_100 {
         let long = "x".repeat(length);
         info!(logger(&logger), "m", long);
-        let plain = only(&memory);
+        let plain = lines::only(&memory);
         info!(logger(&logger), "m", long = display(&long));
-        let rendered = only(&memory);
+        let rendered = lines::only(&memory);
         for record in [plain, rendered] {
             let kept = text(&record, "long").len();
             if kept == length {
@@ -61,10 +52,10 @@ fn text_is_cut_between_characters() {
         for letter in ["é", "€", "🦀"] {
             let long = format!("{}{}", "x".repeat(shift), letter.repeat(300));
             info!(logger(&logger), "m", long);
-            let kept = text(&only(&memory), "long");
+            let kept = text(&lines::only(&memory), "long");
             assert!(long.starts_with(&kept) && kept.len() > 230, "{kept}");
             info!(logger(&logger), "m", long = display(format_args!("{long}{long}")));
-            let record = only(&memory);
+            let record = lines::only(&memory);
             assert!(long.starts_with(&text(&record, "long")));
             assert_eq!(record["truncated"], 2 * long.len());
         }
@@ -76,7 +67,7 @@ fn lists_maps_and_bytes_are_cut_and_stay_valid() {
     let (logger, memory) = logger(|b| b.max_record_bytes(512));
     let numbers: Vec<u64> = (0..10_000).collect();
     info!(logger(&logger), "m", numbers, after = 7);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     let kept = record["numbers"].as_array().unwrap();
     assert!((30..60).contains(&kept.len()), "{}", kept.len());
     assert!(kept.iter().enumerate().all(|(index, number)| *number == index));
@@ -85,14 +76,14 @@ fn lists_maps_and_bytes_are_cut_and_stay_valid() {
 
     let map: BTreeMap<String, u64> = (0..10_000).map(|n| (format!("key{n:05}"), n)).collect();
     info!(logger(&logger), "m", map);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     let kept = record["map"].as_object().unwrap();
     assert!(!kept.is_empty() && kept.len() < 50);
     assert!(record["truncated"].as_u64().unwrap() > 100_000);
 
     let raw = [0xab_u8; 5_000];
     info!(logger(&logger), "m", raw = bytes(&raw));
-    let record = only(&memory);
+    let record = lines::only(&memory);
     let hex = text(&record, "raw");
     assert!(
         hex.chars().all(|c| "ab".contains(c)) && hex.len().is_multiple_of(2) && hex.len() < 1_100
@@ -101,7 +92,7 @@ fn lists_maps_and_bytes_are_cut_and_stay_valid() {
 
     let nested: Vec<Vec<String>> = vec![vec!["y".repeat(50); 50]; 50];
     info!(logger(&logger), "m", nested);
-    assert!(only(&memory)["truncated"].as_u64().unwrap() > 100_000);
+    assert!(lines::only(&memory)["truncated"].as_u64().unwrap() > 100_000);
 }
 
 #[test]
@@ -109,7 +100,7 @@ fn many_long_values_share_the_limit_and_scalars_stay() {
     let (logger, memory) = logger(|b| b.max_record_bytes(1_000));
     let (a, b, c) = ("a".repeat(800), "b".repeat(800), "c".repeat(800));
     info!(logger(&logger), "m", a, one = 1, b, two = 2.5, c, three = true);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!(text(&record, "a").len(), 800);
     assert!(text(&record, "b").len() < 200);
     assert_eq!(text(&record, "c"), "");
@@ -123,12 +114,12 @@ fn a_message_that_shows_a_cut_value_shows_the_cut_text() {
     let (logger, memory) = logger(|b| b.max_record_bytes(256));
     let long = "z".repeat(1_000);
     info!(logger(&logger), "said {long}!");
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!(record["msg"], format!("said {}!", text(&record, "long")));
     assert_eq!(record["truncated"], 1_000);
     let key = "k".repeat(1_000);
     info!(logger(&logger), "m", (key) = 1);
-    assert!(only(&memory).get("truncated").is_some());
+    assert!(lines::only(&memory).get("truncated").is_some());
 }
 
 #[test]
@@ -141,25 +132,25 @@ fn a_field_called_truncated_and_the_mark_of_a_cut_record_are_both_there() {
         assert!(record.get(format!("{mark}_")).is_none(), "{record}");
     };
     info!(logger(&logger), "m", truncated = true, long);
-    cut(&only(&memory), "truncated_", json!(true));
+    cut(&lines::only(&memory), "truncated_", json!(true));
     info!(logger(&logger), "m", long, truncated = 7);
-    cut(&only(&memory), "truncated_", json!(7));
+    cut(&lines::only(&memory), "truncated_", json!(7));
     let (target, key) = (String::from("made"), "truncated");
     info!(logger(&logger), target(target.as_str()), "m", (key) = 1, long);
-    cut(&only(&memory), "truncated_", json!(1));
+    cut(&lines::only(&memory), "truncated_", json!(1));
     let map = BTreeMap::from([("truncated", 1), ("truncated_", 2)]);
     info!(logger(&logger), "m", ..map, long);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     cut(&record, "truncated__", json!(1));
     assert_eq!(record["truncated_"], 2);
     info!(logger(&logger.with([("truncated", "of the child")])), "m", long);
-    cut(&only(&memory), "truncated_", json!("of the child"));
+    cut(&lines::only(&memory), "truncated_", json!("of the child"));
     // What is not shown is in nobody's way, nor is what is less near than the record.
     info!(logger(&logger), "m", truncated = None::<u8>, long);
-    cut(&only(&memory), "truncated", json!(1_000));
+    cut(&lines::only(&memory), "truncated", json!(1_000));
     let _scope = context!(truncated = "around");
     info!(logger(&logger), "m", long);
-    cut(&only(&memory), "truncated", json!(1_000));
+    cut(&lines::only(&memory), "truncated", json!(1_000));
 }
 
 #[test]
@@ -168,7 +159,7 @@ fn a_cut_scope_says_so_beside_its_field_called_truncated() {
     let long = "z".repeat(10_000);
     let _scope = context!(truncated = true, long);
     info!(logger(&logger), "m");
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!((&record["truncated"], &record["truncated_"]), (&json!(true), &json!(10_000)));
 }
 
@@ -200,7 +191,7 @@ fn a_mebibyte_and_more_is_cut_at_the_default_limit() {
     let (logger, memory) = logger(|b| b.overflow(Overflow::DropNewest));
     let long = "x".repeat(3 << 20);
     info!(logger(&logger), "m", long);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     let kept = text(&record, "long").len();
     assert!(((1 << 20) - 64..=1 << 20).contains(&kept), "{kept}");
     assert_eq!(record["truncated"], 3 << 20);
@@ -213,7 +204,7 @@ fn run_time_keys_by_the_hundred_come_once_each() {
     let fields: Vec<(String, usize)> = (0..300).map(|n| (format!("key{}", n % 200), n)).collect();
     info!(logger(&logger), "m", key0 = "literal", ..fields);
     let line = memory.lines().remove(0);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!(record["key0"], "literal");
     (1..200).for_each(|n| assert_eq!(record[format!("key{n}")], n, "the first wins"));
     (0..200).for_each(|n| assert_eq!(line.matches(&format!("\"key{n}\":")).count(), 1));
@@ -227,14 +218,14 @@ fn odd_keys_texts_and_targets_come_back_as_they_were() {
         let (value, target) = (random.text(40), format!("t{}", random.text(10)));
         let key = format!("k{}", random.text(10));
         log!(Level::Info, logger(&logger), target(&target), "m {value}", (&key) = &value);
-        let record = only(&memory);
+        let record = lines::only(&memory);
         assert_eq!((text(&record, "target"), text(&record, "value")), (target, value.clone()));
         assert_eq!(text(&record, "msg"), format!("m {value}"));
         assert_eq!(text(&record, &key), value);
     }
     for reserved in ["ts", "level", "target", "msg"] {
         info!(logger(&logger), "m", (reserved) = "mine");
-        let record = only(&memory);
+        let record = lines::only(&memory);
         assert_eq!(record[format!("{reserved}_")], "mine", "{record}");
         assert_ne!(record[reserved], "mine");
     }

@@ -7,17 +7,17 @@
 mod support;
 
 use nexlog::{
-    Archive, Batch, Buffer, Compression, Console, Context, Error, File, Format, Json, KIB, Level,
-    Logger, Memory, Mode, Output, Overflow, Record, Rotate, Text, Value, WriteError, context,
-    fields, info, instrument, log, span, try_log,
+    Archive, Batch, Compression, Console, Context, Error, File, Json, KIB, Level, Logger, Memory,
+    Mode, Output, Overflow, Rotate, Text, Value, WriteError, context, fields, info, instrument,
+    log, span, try_log,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
+use support::canary::{CANARY, NUMBER, Shows, find};
 use support::child::{self, told};
 use support::sinks::Each;
 use support::{Folder, MODES, PATIENCE, assert_balanced, lines, mode};
@@ -36,22 +36,6 @@ support::child::harness! {
         two_loggers_hide_what_each_says,
     ],
     scenes: [everywhere, not_hidden, dies, dies_hiding_nothing, dies_discreetly, drains, drops],
-}
-
-/// What must not be found. Nothing else that is written has six of its characters in a row.
-const CANARY: &str = "xQ7zKw~9vJp#4mTg";
-const NUMBER: u64 = 9_182_736_455_463_728_190;
-
-/// A record with its typed values, as a sink or format of a user's would show it.
-struct Shows;
-
-impl Format for Shows {
-    fn encode(&self, record: &Record<'_>, out: &mut Buffer) {
-        let _ = writeln!(out, "{record:?}");
-        for (key, value) in record.fields() {
-            let _ = writeln!(out, "{key}: {value:?}");
-        }
-    }
 }
 
 /// A logger that writes everywhere at once.
@@ -211,26 +195,6 @@ fn not_hidden() {
     let password = CANARY;
     info!("short way", password);
     rest(&logger);
-}
-
-/// Where in these bytes some of the canary is.
-fn find(bytes: &[u8]) -> Option<String> {
-    let hex =
-        |part: &[u8]| part.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    let list = |part: &[u8]| format!("{part:?}").trim_matches(['[', ']']).to_owned();
-    let texts = CANARY
-        .as_bytes()
-        .windows(6)
-        .flat_map(|part| [String::from_utf8(part.to_vec()).unwrap(), hex(part), list(part)]);
-    let texts = texts.chain([NUMBER.to_string(), format!("{NUMBER:x}")]);
-    let needles = texts.map(String::into_bytes).chain([NUMBER.to_ne_bytes().to_vec()]);
-    for needle in needles {
-        if let Some(at) = bytes.windows(needle.len()).position(|window| window == needle) {
-            let around = &bytes[at.saturating_sub(200)..bytes.len().min(at + 100)];
-            return Some(String::from_utf8_lossy(around).into_owned());
-        }
-    }
-    None
 }
 
 /// All files below a folder.

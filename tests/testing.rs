@@ -7,7 +7,7 @@ use nexlog::{Context, Level, Memory, Value, ValueRef, ValueWriter};
 use nexlog::{debug, error, info, log, trace, warn};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::PATIENCE;
 
@@ -16,6 +16,39 @@ fn panic_text(f: impl FnOnce()) -> String {
     match payload.downcast::<String>() {
         Ok(text) => *text,
         Err(other) => (*other.downcast::<&str>().expect("a text")).to_owned(),
+    }
+}
+
+/// The file in which this thread's next panic is said to be.
+fn panic_file(f: impl FnOnce()) -> String {
+    let (this, found) = (std::thread::current().id(), Arc::new(Mutex::new(String::new())));
+    let before = Arc::new(std::panic::take_hook());
+    let (hook, seen) = (Arc::clone(&before), Arc::clone(&found));
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().id() == this {
+            info.location().unwrap().file().clone_into(&mut seen.lock().unwrap());
+        } else {
+            hook(info);
+        }
+    }));
+    panic_text(f);
+    std::panic::set_hook(Box::new(move |info| before(info)));
+    found.lock().unwrap().clone()
+}
+
+#[test]
+fn a_failed_search_is_told_where_it_was_made() {
+    let records = capture();
+    info!("paid", order_id = 7);
+    let soon = Duration::from_millis(1);
+    let searches: [&dyn Fn(); 4] = [
+        &|| drop(records.find("refused")),
+        &|| drop(records.wait_for("refused", soon)),
+        &|| drop(records.find("paid").field::<String>("order_id")),
+        &|| drop(records.find("paid").field::<String>("total")),
+    ];
+    for search in searches {
+        assert_eq!(panic_file(search), file!());
     }
 }
 

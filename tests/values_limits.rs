@@ -27,15 +27,6 @@ fn logger(change: impl FnOnce(Builder) -> Builder) -> (Logger, Memory) {
     (change(nexlog::builder().sink(memory.clone())).build().unwrap(), memory)
 }
 
-/// The one record there is.
-#[track_caller]
-fn only(memory: &Memory) -> JsonValue {
-    let records = lines::parse(&memory.lines());
-    assert_eq!(records.len(), 1);
-    memory.take();
-    records.into_iter().next().unwrap()
-}
-
 fn length(record: &JsonValue, key: &str) -> usize {
     record[key].as_str().unwrap_or_else(|| panic!("no text {key} in {record}")).len()
 }
@@ -47,11 +38,11 @@ fn a_value_that_fits_is_whole_and_a_longer_one_is_cut_by_itself() {
             let text = "x".repeat(given);
             let own = format_args!("{text}");
             info!(logger(&logger), "said {text}", text, n = 1);
-            let plain = only(&memory);
+            let plain = lines::only(&memory);
             info!(logger(&logger), "m", text = display(own), n = 1);
-            let rendered = only(&memory);
+            let rendered = lines::only(&memory);
             info!(logger(&logger), "m", text = serde(&text), n = 1);
-            let serialized = only(&memory);
+            let serialized = lines::only(&memory);
             for record in [plain, rendered, serialized] {
                 let kept = length(&record, "text");
                 assert_eq!(record["n"], 1);
@@ -71,23 +62,23 @@ fn other_values_and_those_of_loggers_and_scopes_have_their_own_room() {
     let (a, b, c) = ("a".repeat(3_000), "b".repeat(3_000), "c".repeat(3_000));
     let numbers: Vec<u64> = (0..10_000).collect();
     info!(logger(&logger), "m", a, b, c, small = 1, numbers);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert!((980..1_000).contains(&length(&record, "a")), "{record}");
     assert!((980..1_000).contains(&length(&record, "b")));
     assert!((400..520).contains(&length(&record, "c")), "what is left of the record");
     assert_eq!(record["small"], 1);
     assert_eq!(record["truncated"], 3 * 3_000 + 9 * 10_000);
     info!(logger(&logger), "m", numbers);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert!((80..120).contains(&record["numbers"].as_array().unwrap().len()), "{record}");
     // A key made at run time has the room of one value.
     info!(logger(&logger), "m", ("key") = &a, ..BTreeMap::from([("x", &a), ("y", &b)]));
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert!(length(&record, "key") > 900 && length(&record, "x") > 900, "{record}");
     // What stands at the call has no part in what its logger has.
     let child = logger.with(fields! { text = "t".repeat(3_000) });
     info!(logger(&child), "m", a);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!((length(&record, "text"), record["truncated"].clone()), (3_000, json!(3_000)));
 }
 
@@ -128,18 +119,18 @@ fn fields_of_a_logger_that_are_cut_say_so() {
     let (logger, memory) = logger(|b| b.max_record_bytes(20_000));
     let whole = logger.with(fields! { text = "t".repeat(3_900) });
     info!(logger(&whole), "m");
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!((length(&record, "text"), record.get("truncated")), (3_900, None));
     let long = "t".repeat(10_000);
     let cut = logger.with([("text", &long)]);
     info!(logger(&cut), "m", own = 1);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert!((4_000..4_096).contains(&length(&record, "text")), "{record}");
     assert_eq!((&record["truncated"], &record["own"]), (&json!(10_000), &json!(1)));
     // A second one, and a record that is cut itself, have marks of their own.
     let twice = cut.with([("more", "m".repeat(5_000))]);
     info!(logger(&twice), "m", even = "e".repeat(30_000));
-    let record = only(&memory);
+    let record = lines::only(&memory);
     let marks = ["truncated", "truncated_", "truncated__"].map(|key| record[key].clone());
     assert_eq!(marks, [json!(10_000), json!(5_000), json!(30_000)], "{record}");
 }
@@ -163,7 +154,7 @@ fn a_value_that_holds_itself_comes_to_an_end() {
     let node = Rc::new(Node { name: "again", next: Link(Weak::new().into()) });
     *node.next.0.borrow_mut() = Rc::downgrade(&node);
     info!(logger(&logger), "m", node, after = 1);
-    let record = only(&memory);
+    let record = lines::only(&memory);
     assert_eq!(
         (&record["node"]["next"]["next"]["name"], &record["after"]),
         (&json!("again"), &json!(1))

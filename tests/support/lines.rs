@@ -93,3 +93,12 @@ pub fn assert_steps<S: AsRef<str>>(lines: &[S], counts: &[u64]) {
     }
     assert_eq!(next, counts, "records of each thread");
 }
+
+/// The one record that a memory has; it is empty then.
+#[track_caller]
+pub fn only(memory: &nexlog::Memory) -> serde_json::Value {
+    let records = parse(&memory.lines());
+    assert_eq!(records.len(), 1);
+    memory.take();
+    records.into_iter().next().unwrap()
+}

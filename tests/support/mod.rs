@@ -4,6 +4,7 @@
 // Each test binary compiles this and uses a part of it.
 #![allow(dead_code)]
 
+pub mod canary;
 pub mod child;
 pub mod lines;
 pub mod random;
@@ -92,11 +93,17 @@ impl Drop for Folder {
 /// Whether a program can be run, with which a test checks. In CI it has to be there; elsewhere
 /// the test says that it was skipped.
 pub fn is_there(program: &mut Command, package: &str) -> bool {
+    is_installed(program, &format!("apt-get install {package}"))
+}
+
+/// The same for what is installed by this command.
+pub fn is_installed(program: &mut Command, install: &str) -> bool {
+    let name = program.get_program().to_string_lossy().into_owned();
     let is_there = program.arg("--version").output().is_ok();
     let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    assert!(is_there || !is_ci, "no {package}; `.ci/run` installs it: apt-get install {package}");
+    assert!(is_there || !is_ci, "no {name}; `.ci/run` installs it: {install}");
     if !is_there {
-        eprintln!("SKIPPED: no {package} here; to run this: apt-get install {package}");
+        eprintln!("SKIPPED: no {name} here; to run this: {install}");
     }
     is_there
 }

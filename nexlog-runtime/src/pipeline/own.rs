@@ -45,7 +45,7 @@ own_site!(
     "6:nexlogf4:typef6:targetf4:filef4:lineML42:a value panicked while it was being logged"
 );
 
-own_site!(SUPPRESSED, Info, "6:nexlogf10:suppressedf6:targetf4:filef4:lineML18:records suppressed");
+own_site!(SUPPRESSED, Info, "6:nexlogf10:suppressedf11:site_targetf4:siteML18:records suppressed");
 own_site!(SAMPLED_OUT, Info, "6:nexlogf4:sinkf11:sampled_outML19:records sampled out");
 
 /// Its level and target are those of the record that came again.
@@ -100,7 +100,11 @@ pub(crate) fn report(
 /// How many records the options of a call site have suppressed since a record of its own told.
 pub(crate) fn suppressed(site: &'static Site, suppressed: u64, to: Allocator) -> Option<Images> {
     let info = SiteInfo::brief(site);
-    own_image(&SUPPRESSED, to, &[&suppressed, &info.target, &info.file, &info.line])
+    own_image(
+        &SUPPRESSED,
+        to,
+        &[&suppressed, &info.target, &format_args!("{}:{}", info.file, info.line)],
+    )
 }
 
 /// How many records a sink was not given, for that sink alone.

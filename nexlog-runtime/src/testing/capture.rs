@@ -127,7 +127,10 @@ impl Records {
     /// When there is none. The text lists what there is.
     #[track_caller]
     pub fn find(&self, message: &str) -> Captured {
-        self.get(message).unwrap_or_else(|| self.fail(message))
+        match self.get(message) {
+            Some(found) => found,
+            None => self.fail(message), // in no closure, which would hide the caller's line
+        }
     }
 
     /// The first record with this message, if there is one.
@@ -152,7 +155,10 @@ impl Records {
     #[track_caller]
     pub fn wait_for(&self, message: &str, patience: Duration) -> Captured {
         let found = self.tap.wait(patience, |kept| first(kept, message));
-        found.unwrap_or_else(|| self.fail(message))
+        match found {
+            Some(found) => found,
+            None => self.fail(message),
+        }
     }
 
     /// The first record.

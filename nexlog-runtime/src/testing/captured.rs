@@ -86,13 +86,15 @@ impl Captured {
     #[track_caller]
     pub fn field<'a, T: FromField<'a>>(&'a self, key: &str) -> T {
         let value = self.value(key);
-        T::from_field(value).unwrap_or_else(|| match value {
-            None => panic!("no field `{key}` in the record\n  {self}"),
-            Some(value) => panic!(
+        // No closure: a panic in one is not told at the caller's line.
+        match (T::from_field(value), value) {
+            (Some(field), _) => field,
+            (None, None) => panic!("no field `{key}` in the record\n  {self}"),
+            (None, Some(value)) => panic!(
                 "field `{key}` is {value:?}, which is no `{}`, in the record\n  {self}",
                 core::any::type_name::<T>()
             ),
-        })
+        }
     }
 
     /// A field's value; `None` when there is no such field, or its value is of another type.

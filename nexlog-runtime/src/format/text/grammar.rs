@@ -225,6 +225,10 @@ fn number(digits: &str, spec: &str) -> Result<usize, String> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.parse().ok().filter(|_| is_number);
     match number {
+        Some(_) if digits.len() > 1 && digits.starts_with('0') => Err(format!(
+            "`{digits}` begins with a zero; to fill with zeros write `0>{}`",
+            digits.trim_start_matches('0')
+        )),
         Some(number) if number <= MAX_ROOM => Ok(number),
         Some(_) => Err(format!("`{digits}` is too large; write at most {MAX_ROOM}")),
         None => Err(format!(
@@ -271,6 +275,12 @@ fn time(spec: &str) -> Result<Vec<TimeItem>, String> {
             items.extend([TimeItem::Text(String::from(".")), TimeItem::Fraction(digits as usize)]);
             chars = ahead;
         }
+    }
+    if items.is_empty() {
+        return Err(format!(
+            "`{}` has no part of a time; write some, as in `{{ts:%T.3}}`; a time has no alignment",
+            spec.escape_debug()
+        ));
     }
     if !text.is_empty() {
         items.push(TimeItem::Text(text));
@@ -322,6 +332,16 @@ mod tests {
         assert_eq!(items[2], Item::Text(String::from("|")));
         assert_eq!(items.len(), 3);
         assert_eq!(parse(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_would_be_passed_over_is_a_flaw() {
+        let problem = |pattern: &str| parse(pattern).unwrap_err().problem;
+        assert_eq!(problem("{line:05}"), "`05` begins with a zero; to fill with zeros write `0>5`");
+        assert!(problem("{a:.07}").contains("begins with a zero"));
+        assert!(problem("{ts:>30}").contains("`>30` has no part of a time"));
+        assert!(problem("{ts:%%}").contains("no part of a time"));
+        assert!(parse("{line:0>5} {a:.0} {a:0} {ts:at %H}").is_ok());
     }
 
     #[test]

@@ -129,7 +129,8 @@ impl Builder {
     /// that changes. `log::logger().flush()` flushes. Where `log` has another logger already
     /// `install` is [`Error::BridgeTaken`].
     ///
-    /// Cost: `log`'s own formatting of the message, and some ten nanoseconds; no lock.
+    /// Cost: some 100 ns besides the formatting of the message (measured in `Background`: 117 ns with
+    /// one number in the text, which takes `write!` 16); no lock.
     #[cfg(feature = "log")]
     pub fn log_bridge(mut self, is_on: bool) -> Self {
         self.bridges_mut().log.comes_in = Some(is_on);
@@ -144,6 +145,8 @@ impl Builder {
     /// innermost first; what `Span::record` adds is on all records from then on. Where there is
     /// another global subscriber already `install` is [`Error::BridgeTaken`]; to a registry of
     /// one's own, [`tracing_layer`](crate::bridge::tracing_layer) is added.
+    ///
+    /// Cost: some 100 ns an event (measured in `Background`, with one number as a field); no lock.
     #[cfg(feature = "tracing")]
     pub fn tracing_bridge(mut self, is_on: bool) -> Self {
         self.bridges_mut().tracing.comes_in = Some(is_on);

